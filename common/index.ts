@@ -1,0 +1,4 @@
+/** The ground everyone stands on: errors, time, logs, lifecycle. Imports nothing of ours. */
+export * from './clock.ts';
+export * from './errors.ts';
+export * from './timestamp.ts';

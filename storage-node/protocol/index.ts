@@ -1,0 +1,3 @@
+/** What proxies and storage nodes say to each other: the ports that every device answers, and their wire. */
+export type * from './listing-engine.ts';
+export type * from './object-engine.ts';
