@@ -2,3 +2,5 @@
 export * from './clock.ts';
 export * from './errors.ts';
 export * from './timestamp.ts';
+export * from './lifecycle.ts';
+export * from './log.ts';
