@@ -1,0 +1,5 @@
+/** Where a name lives: keys and partitions, rings and their builder, storage policies, and the files they are kept in. */
+export { describeDevice, NO_DEVICE, type RingDevice } from './device.ts';
+export { asPartition, hashPath, MAX_PART_POWER, MIN_PART_POWER, partitionOf, type HashSalt, type Partition } from './hash-path.ts';
+export { DEFAULT_POLICY, PolicySet, quorumSize, type Consistency, type StoragePolicy } from './policy.ts';
+export { Ring, type RingData } from './ring.ts';

@@ -1,0 +1,163 @@
+/**
+ * Where a name lives, second half: partition -> the devices that hold it (primaries), then those that stand in while
+ * primaries are away (handoffs). A ring is immutable; a builder makes the next one. One table a replica, two bytes a
+ * partition: a look-up reads `replicas` numbers and allocates one array.
+ */
+import assert from 'node:assert/strict';
+import { NO_DEVICE, type RingDevice } from './device.ts';
+import { asPartition, MAX_PART_POWER, MIN_PART_POWER, partitionOf, type Partition } from './hash-path.ts';
+
+/** Bounds the search for a device that holds next to nothing; what a walk has not met by then follows in order of ids. */
+const MAX_WALK_STEPS = 65_536;
+
+export interface RingData {
+  readonly partPower: number;
+  /** May be fractional: with 2.5, every second partition has three replicas. */
+  readonly replicaCount: number;
+  /** Grows with every change that the builder made. */
+  readonly version: number;
+  /** By id; ids of removed devices are holes. */
+  readonly devices: readonly (RingDevice | undefined)[];
+  /** Device ids by replica, then partition; NO_DEVICE where a partition has no replica of that number. */
+  readonly assignments: readonly Uint16Array[];
+}
+
+/** The names of a device's failure domains as small integers, so that handoffs compare numbers. */
+interface Domains {
+  readonly region: Int32Array;
+  readonly zone: Int32Array;
+  readonly host: Int32Array;
+  readonly device: Int32Array;
+}
+
+export class Ring {
+  readonly partPower: number;
+  readonly partitionCount: number;
+  readonly replicaCount: number;
+  readonly version: number;
+  readonly devices: readonly (RingDevice | undefined)[];
+  readonly assignments: readonly Uint16Array[];
+  #domains: Domains | undefined;
+  #weighted: number[] | undefined;
+
+  constructor(data: RingData) {
+    assert(data.partPower >= MIN_PART_POWER && data.partPower <= MAX_PART_POWER, 'a partition power is 1..32');
+    this.partPower = data.partPower;
+    this.partitionCount = 2 ** data.partPower;
+    this.replicaCount = data.replicaCount;
+    this.version = data.version;
+    this.devices = data.devices;
+    this.assignments = data.assignments;
+    assert(data.assignments.length === Math.ceil(data.replicaCount), 'a ring has one table a replica');
+    const known = new Uint8Array(NO_DEVICE + 1);
+    known[NO_DEVICE] = 1;
+    for (const device of data.devices) if (device) known[device.id] = 1;
+    for (const table of data.assignments) {
+      assert(table.length === this.partitionCount, 'a table has one entry a partition');
+      for (let partition = 0; partition < table.length; partition++) {
+        if (known[table[partition] as number] === 0) assert.fail(`partition ${partition} is on a device that is not in the ring`);
+      }
+    }
+  }
+
+  /** The partition of a key as hashPath makes it. */
+  partition(key: Uint8Array): Partition {
+    return partitionOf(key, this.partPower);
+  }
+
+  /** A number from outside (a path, a command line) as a partition of this ring; throws RangeError. */
+  asPartition(partition: number): Partition {
+    return asPartition(partition, this.partPower);
+  }
+
+  /** The devices that hold the partition: distinct, the first first for every caller. */
+  primaries(partition: Partition): RingDevice[] {
+    const { assignments, devices } = this;
+    const found: RingDevice[] = [];
+    for (let replica = 0; replica < assignments.length; replica++) {
+      const id = (assignments[replica] as Uint16Array)[partition] as number;
+      if (id !== NO_DEVICE) found.push(devices[id] as RingDevice);
+    }
+    return found;
+  }
+
+  /**
+   * The devices with weight that are no primaries of the partition, each once: first one in each region that has none of
+   * its replicas, then in each such zone, on each such host, then the rest. Within these the order follows the partitions
+   * that come after this one on a walk over the ring; so a device is met as often as its weight says,
+   * every process finds the same order, and a changed ring changes it little.
+   */
+  *handoffs(partition: Partition): Generator<RingDevice, void, undefined> {
+    const domains = (this.#domains ??= domainsOf(this.devices));
+    const used = new Set(this.primaries(partition).map((device) => device.id));
+    for (const level of [domains.region, domains.zone, domains.host, domains.device]) {
+      const seen = new Set<number>();
+      for (const id of used) seen.add(level[id] as number);
+      const open = this.#weightedIds().reduce((set, id) => (seen.has(level[id] as number) ? set : set.add(level[id] as number)), new Set<number>());
+      for (const id of this.#walk(partition)) {
+        if (open.size === 0) break;
+        if (!open.delete(level[id] as number)) continue;
+        used.add(id);
+        yield this.devices[id] as RingDevice;
+      }
+    }
+  }
+
+  /** The partitions that the device holds, in order. */
+  partitionsOf(deviceId: number): Partition[] {
+    const found: Partition[] = [];
+    for (let partition = 0; partition < this.partitionCount; partition++) {
+      if (this.assignments.some((table) => table[partition] === deviceId)) found.push(partition as Partition);
+    }
+    return found;
+  }
+
+  #weightedIds(): number[] {
+    return (this.#weighted ??= this.devices.flatMap((device) => (device && device.weight > 0 ? [device.id] : [])));
+  }
+
+  /** Ids of devices with weight as met on the partition's walk (with repeats), then all of them once, for those with no partition. */
+  *#walk(partition: Partition): Generator<number, void, undefined> {
+    const { assignments, devices, partitionCount } = this;
+    // An odd stride visits each of 2^n partitions once; about the golden section of the ring, it spreads early steps widely.
+    const steps = Math.min(partitionCount, MAX_WALK_STEPS);
+    const stride = Math.floor(partitionCount * 0.618) | 1;
+    let at = scramble(partition) % partitionCount;
+    for (let step = 0; step < steps; step++) {
+      for (const table of assignments) {
+        const id = table[at] as number;
+        if (id !== NO_DEVICE && (devices[id] as RingDevice).weight > 0) yield id;
+      }
+      at = (at + stride) % partitionCount;
+    }
+    yield* this.#weightedIds();
+  }
+}
+
+/** Numbers each region, (region, zone), (region, zone, ip) and device. */
+function domainsOf(devices: readonly (RingDevice | undefined)[]): Domains {
+  const numberBy = (name: (device: RingDevice) => string): Int32Array => {
+    const numbers = new Map<string, number>();
+    return Int32Array.from(devices, (device) => {
+      if (device === undefined) return -1;
+      const key = name(device);
+      const number = numbers.get(key) ?? numbers.size;
+      numbers.set(key, number);
+      return number;
+    });
+  };
+  return {
+    region: numberBy((device) => `${device.region}`),
+    zone: numberBy((device) => `${device.region}/${device.zone}`),
+    host: numberBy((device) => `${device.region}/${device.zone}/${device.ip}`),
+    device: numberBy((device) => `${device.id}`),
+  };
+}
+
+/** A 32-bit integer hash (the finalizer of MurmurHash3): neighbours start their walks far apart. */
+function scramble(value: number): number {
+  let bits = value | 0;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
