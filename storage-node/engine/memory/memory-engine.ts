@@ -1,0 +1,198 @@
+/**
+ * The ObjectEngine as a Map: the model that the volume engine is compared with, and the engine of tests that need no
+ * disk. It states the port's ordering rules in their shortest form and shares no code with the volume engine, so that a
+ * fault in either shows as a difference.
+ */
+import assert from 'node:assert/strict';
+import { NEVER, type Clock, type Timestamp } from '#common';
+import type {
+  CreateRequest, DeleteRequest, Key, Metadata, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
+  PendingRow, PostRequest, PutRequest, WriteReceipt,
+} from '#storage-node/protocol';
+
+/** What is held for one key. */
+interface Held {
+  readonly name: string;
+  readonly timestamp: Timestamp;
+  readonly deleted: boolean;
+  /** ETag of the data record; '' for a tombstone. Decides between puts of one timestamp. */
+  readonly etag: string;
+  readonly data: Buffer;
+  readonly metaTimestamp: Timestamp;
+  readonly metadata: Metadata;
+}
+
+interface Pending {
+  readonly timestamp: Timestamp;
+  readonly sinceMs: number;
+}
+
+/** Largest chunk that `read` yields. */
+const CHUNK_BYTES = 1 << 20;
+
+/** An ObjectEngine in memory; nothing in it survives the process. */
+export class MemoryObjectEngine implements ObjectEngine {
+  readonly #clock: Clock;
+  readonly #held = new Map<string, Held>();
+  readonly #pending = new Map<string, Pending>();
+  #sequence = 0;
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock;
+  }
+
+  async stat(key: Key): Promise<ObjectState | undefined> {
+    return stateOf(this.#held.get(key.toString('hex')));
+  }
+
+  async info(key: Key): Promise<ObjectInfo | undefined> {
+    return infoOf(this.#held.get(key.toString('hex')));
+  }
+
+  async open(key: Key): Promise<ObjectReader | undefined> {
+    const held = this.#held.get(key.toString('hex'));
+    return held === undefined || held.deleted ? undefined : new MemoryReader(held);
+  }
+
+  async put({ key, name, timestamp, metadata, data }: PutRequest): Promise<WriteReceipt> {
+    return this.#put({ key, name, timestamp, metadata, data: Buffer.from(data) });
+  }
+
+  async create(request: CreateRequest): Promise<ObjectWriter> {
+    return new MemoryWriter((data, metadata) => this.#put({ ...request, data, metadata }));
+  }
+
+  async post({ key, timestamp, base, metadata }: PostRequest): Promise<WriteReceipt> {
+    const held = this.#held.get(key.toString('hex'));
+    if (held === undefined || held.deleted || held.timestamp !== base) return this.#unchanged('absent', held);
+    const order = timestamp - held.metaTimestamp || compareMetadata(metadata, held.metadata);
+    if (timestamp <= held.timestamp || order < 0) return this.#unchanged('superseded', held);
+    if (order === 0) return this.#unchanged('committed', held);
+    return this.#commit(key, held, { ...held, metaTimestamp: timestamp, metadata });
+  }
+
+  async delete({ key, name, timestamp }: DeleteRequest): Promise<WriteReceipt> {
+    const held = this.#held.get(key.toString('hex'));
+    if (held !== undefined && held.timestamp > timestamp) return this.#unchanged('superseded', held);
+    if (held?.deleted && held.timestamp === timestamp) return this.#unchanged('committed', held);
+    const none = { deleted: true, etag: '', data: Buffer.alloc(0), metadata: {} };
+    return this.#commit(key, held, { name, timestamp, metaTimestamp: timestamp, ...none });
+  }
+
+  settle(key: Key, timestamp: Timestamp): void {
+    const pending = this.#pending.get(key.toString('hex'));
+    if (pending !== undefined && pending.timestamp <= timestamp) this.#pending.delete(key.toString('hex'));
+  }
+
+  async pending({ olderThanMs, limit }: { olderThanMs: number; limit: number }): Promise<PendingRow[]> {
+    const before = this.#clock.nowMs() - olderThanMs;
+    const rows: PendingRow[] = [];
+    for (const [hex, { sinceMs }] of this.#pending) {
+      if (rows.length >= limit) break;
+      const info = infoOf(this.#held.get(hex));
+      if (sinceMs <= before && info !== undefined) rows.push({ key: Buffer.from(hex, 'hex'), info });
+    }
+    return rows;
+  }
+
+  /** Forgets a key as if it had never been written: what quarantine does to a damaged record. */
+  forget(key: Key): void {
+    this.#held.delete(key.toString('hex'));
+    this.#pending.delete(key.toString('hex'));
+  }
+
+  #put({ key, name, timestamp, metadata, data }: PutRequest): WriteReceipt {
+    const held = this.#held.get(key.toString('hex'));
+    const etag = metadata['ETag'] ?? '';
+    if (held !== undefined && held.timestamp > timestamp) return this.#unchanged('superseded', held);
+    if (held?.timestamp !== timestamp) {
+      return this.#commit(key, held, { name, timestamp, deleted: false, etag, data, metaTimestamp: timestamp, metadata });
+    }
+    const order = held.deleted ? -1 : Buffer.compare(Buffer.from(etag), Buffer.from(held.etag));
+    if (order <= 0) return this.#unchanged(order < 0 ? 'superseded' : 'committed', held);
+    // Metadata posted for this timestamp stays: it was made for this data record whichever of the two won.
+    const posted = held.metaTimestamp > held.timestamp;
+    return this.#commit(key, held, { ...held, etag, data, metadata: posted ? held.metadata : metadata });
+  }
+
+  #commit(key: Key, previous: Held | undefined, held: Held): WriteReceipt {
+    const hex = key.toString('hex');
+    this.#held.set(hex, held);
+    this.#pending.delete(hex); // so that the Map stays in order of time
+    this.#pending.set(hex, { timestamp: Math.max(held.timestamp, held.metaTimestamp) as Timestamp, sinceMs: this.#clock.nowMs() });
+    const durability = { volume: 1, sequence: ++this.#sequence, syncedAtMs: this.#clock.nowMs() };
+    return { outcome: 'committed', state: stateOf(held), previous: stateOf(previous), durability };
+  }
+
+  #unchanged(outcome: WriteReceipt['outcome'], held: Held | undefined): WriteReceipt {
+    const state = stateOf(held);
+    const never = { timestamp: NEVER, deleted: true, metaTimestamp: NEVER, sizeBytes: 0 };
+    return { outcome, state: state ?? never, previous: state, durability: undefined };
+  }
+}
+
+/** Collects chunks until commit. */
+class MemoryWriter implements ObjectWriter {
+  #chunks: Buffer[] = [];
+  #open = true;
+  readonly #put: (data: Buffer, metadata: Metadata) => WriteReceipt;
+
+  constructor(put: (data: Buffer, metadata: Metadata) => WriteReceipt) {
+    this.#put = put;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    assert(this.#open, 'write on a writer that was committed or aborted');
+    this.#chunks.push(chunk);
+  }
+
+  async commit(metadata: Metadata): Promise<WriteReceipt> {
+    assert(this.#open, 'commit on a writer that was committed or aborted');
+    this.#open = false;
+    return this.#put(Buffer.concat(this.#chunks), metadata);
+  }
+
+  async abort(): Promise<void> {
+    this.#open = false;
+    this.#chunks = [];
+  }
+}
+
+class MemoryReader implements ObjectReader {
+  readonly info: ObjectInfo;
+  readonly data: Buffer;
+
+  constructor(held: Held) {
+    this.info = infoOf(held);
+    this.data = held.data;
+  }
+
+  async *read(start: number, end: number): AsyncGenerator<Buffer> {
+    assert(start >= 0 && start <= end && end <= this.data.length, `range ${start}-${end} of ${this.data.length} bytes`);
+    for (let at = start; at < end; at += CHUNK_BYTES) yield this.data.subarray(at, Math.min(end, at + CHUNK_BYTES));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing is held open.
+  }
+}
+
+function stateOf(held: Held): ObjectState;
+function stateOf(held: Held | undefined): ObjectState | undefined;
+function stateOf(held: Held | undefined): ObjectState | undefined {
+  if (held === undefined) return undefined;
+  const { timestamp, deleted, metaTimestamp, data } = held;
+  return { timestamp, deleted, metaTimestamp, sizeBytes: data.length };
+}
+
+function infoOf(held: Held): ObjectInfo;
+function infoOf(held: Held | undefined): ObjectInfo | undefined;
+function infoOf(held: Held | undefined): ObjectInfo | undefined {
+  return held && { ...stateOf(held), name: held.name, metadata: held.metadata };
+}
+
+/** Order of two posts of one timestamp: any fixed rule will do, this is byte order of their sorted JSON. */
+function compareMetadata(a: Metadata, b: Metadata): number {
+  const text = (metadata: Metadata): Buffer => Buffer.from(JSON.stringify(Object.entries(metadata).sort(([x], [y]) => (x < y ? -1 : 1))));
+  return Buffer.compare(text(a), text(b));
+}
