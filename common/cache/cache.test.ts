@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { silentLog } from '../log.ts';
+import { cacheContract } from './cache.contract.ts';
+import { memoryCache } from './memory.ts';
+import { redisCache } from './redis.ts';
+
+cacheContract('memory', () => {
+  let nowMs = 1;
+  const cache = memoryCache({ maxEntries: 1000, nowMs: () => nowMs });
+  const pass = (ms: number): Promise<void> => Promise.resolve(void (nowMs += ms));
+  return Promise.resolve({ cache, pass, close: () => Promise.resolve(cache[Symbol.asyncDispose]()) });
+});
+
+test('memory: keeps no more entries than it may', async () => {
+  const cache = memoryCache({ maxEntries: 10 });
+  for (let i = 0; i < 100; i++) await cache.set(`k${i}`, { i }, 60_000);
+  assert.equal(await cache.get('k0'), undefined);
+  assert.deepEqual(await cache.get('k99'), { i: 99 });
+});
+
+const missing = spawnSync('redis-server', ['--version']).error ? 'redis-server is not installed' : false;
+const servers: { process: ChildProcess; url: string }[] = [];
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function startRedis(): Promise<void> {
+  const port = await freePort();
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.includes('Ready to accept connections')) resolve();
+    });
+  });
+  servers.push({ process: child, url: `redis://127.0.0.1:${port}` });
+}
+
+before(async () => {
+  if (!missing) await Promise.all([startRedis(), startRedis(), startRedis()]);
+});
+after(() => {
+  for (const server of servers) server.process.kill();
+});
+
+let opened = 0;
+async function openRedis(): Promise<ReturnType<typeof redisCache>> {
+  const cache = redisCache({ servers: servers.map((server) => server.url), prefix: `test${opened++}:`, timeoutMs: 1000, log: silentLog() });
+  for (let i = 0; i < 200; i++) {
+    await cache.set('warm', { ok: true }, 1000);
+    if (await cache.get('warm')) break;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return cache;
+}
+
+cacheContract(
+  'redis on three servers',
+  async () => {
+    const cache = await openRedis();
+    return { cache, pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)), close: () => Promise.resolve(cache[Symbol.asyncDispose]()) };
+  },
+  { skip: missing },
+);
+
+test('redis: a lost server costs only its own keys, and no request fails', { skip: missing }, async () => {
+  const cache = await openRedis();
+  for (let i = 0; i < 60; i++) await cache.set(`k${i}`, { i }, 60_000);
+  const lost = servers.pop()!;
+  lost.process.kill('SIGKILL');
+  await once(lost.process, 'exit');
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => cache.get<{ i: number }>(`k${i}`)));
+  const kept = answers.filter((answer, i) => answer?.i === i).length;
+  assert.ok(kept > 10 && kept < 60, `${kept} of 60 kept`);
+  await cache.set('after', { ok: true }, 1000);
+  await cache[Symbol.asyncDispose]();
+});
