@@ -1,3 +1,4 @@
 /** What keeps objects and listings on one device: engines behind the ports of storage-node/protocol. */
 export { openDevice, type Device, type DeviceOptions } from './device/device.ts';
 export { MemoryObjectEngine } from './memory/memory-engine.ts';
+export { MemoryListingEngine } from './listing/memory.ts';

@@ -1,3 +1,5 @@
 /** What proxies and storage nodes say to each other: the ports that every device answers, and their wire. */
 export type * from './listing-engine.ts';
 export type * from './object-engine.ts';
+export * from './listing-merge.ts';
+export * from './name-order.ts';

@@ -101,7 +101,7 @@ export interface ListingPage {
   /** The database at the moment of the listing: page and digest are of one snapshot. */
   readonly info: DatabaseInfo;
   readonly entries: readonly ListingEntry[];
-  /** True if the page ended because of the limit: more may follow. */
+  /** True if the page ended because of the limit and at least one more entry follows. */
   readonly truncated: boolean;
 }
 
@@ -123,17 +123,18 @@ export interface ListingEngine {
   post(request: { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined>;
   /**
    * Deletes a live and empty database. `not-found` where it is not alive, `not-empty` where live rows remain (nothing
-   * changes), unless `force` (an account being reaped).
+   * changes), unless `force` (an account being reaped). `not-empty` also where a newer put keeps it alive.
    */
   delete(request: { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'>;
   /**
    * Merges rows into a database. Answers the info after it; undefined where the database is not alive here and
-   * `createWith` is not given (with it, the database is created first: a container replica that missed its creation).
+   * `createWith` is not given. With it, the database is put first (a container replica that missed its creation), and the
+   * rows merge even where a newer delete keeps it dead: see `isAlive(info)`.
    */
   merge(request: { database: DatabaseName; rows: readonly ListingRow[]; createWith?: { timestamp: Timestamp; policy: number } }): Promise<DatabaseInfo | undefined>;
   /** A page of a live database; undefined where it is not alive. */
   list(database: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined>;
-  /** Containers whose totals changed since they were last reported to their account, at most `limit`: the container updater's work. */
+  /** Containers whose put, delete or totals changed since they were last reported to their account, at most `limit`: the container updater's work. */
   unreported(limit: number): Promise<DatabaseInfo[]>;
   /** The totals in `info` reached the account; forgets it unless they changed since. Lazy, never fails. */
   reported(info: DatabaseInfo): void;
