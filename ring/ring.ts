@@ -12,6 +12,8 @@ const MAX_WALK_STEPS = 65_536;
 
 export interface RingData {
   readonly partPower: number;
+  /** Set while a partition power increase is prepared. */
+  readonly nextPartPower?: number | undefined;
   /** May be fractional: with 2.5, every second partition has three replicas. */
   readonly replicaCount: number;
   /** Grows with every change that the builder made. */
@@ -32,6 +34,7 @@ interface Domains {
 
 export class Ring {
   readonly partPower: number;
+  readonly nextPartPower: number | undefined;
   readonly partitionCount: number;
   readonly replicaCount: number;
   readonly version: number;
@@ -43,6 +46,7 @@ export class Ring {
   constructor(data: RingData) {
     assert(data.partPower >= MIN_PART_POWER && data.partPower <= MAX_PART_POWER, 'a partition power is 1..32');
     this.partPower = data.partPower;
+    this.nextPartPower = data.nextPartPower;
     this.partitionCount = 2 ** data.partPower;
     this.replicaCount = data.replicaCount;
     this.version = data.version;
