@@ -1,0 +1,2 @@
+/** Bodies on their way in. */
+export * from './body.ts';

@@ -1,0 +1,103 @@
+/** Accounts: who owns containers. They come into being with their first container, as users of Swift expect. */
+import { StoreError, type Timestamp } from '#common';
+import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
+import type { Cluster } from './cluster.ts';
+import { assertAlive, Database, liveMetadata } from './databases.ts';
+import type { Placements } from './placement.ts';
+
+/** What is asked at each request: kept in the cache for a moment. */
+export interface AccountSummary {
+  readonly status: 'alive' | 'absent' | 'deleted';
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const SUMMARY_TTL_MS = 10_000;
+
+export class Accounts {
+  readonly #cluster: Cluster;
+  readonly #placements: Placements;
+
+  constructor(cluster: Cluster, placements: Placements) {
+    this.#cluster = cluster;
+    this.#placements = placements;
+  }
+
+  /** State of the account as a majority has it; undefined where it was never used. Throws `account-deleted` for a deleted one. */
+  async info(account: string): Promise<DatabaseInfo | undefined> {
+    const info = await this.#database(account).info();
+    if (info !== undefined && !isAlive(info)) {
+      if (info.deleteTimestamp > 0) throw new StoreError('account-deleted', 'the account was deleted');
+      return undefined;
+    }
+    return info;
+  }
+
+  /** Existence and metadata, at most a few seconds old. */
+  async summary(account: string): Promise<AccountSummary> {
+    const key = `account/${account}`;
+    const held = await this.#cluster.cache.get<AccountSummary>(key);
+    if (held !== undefined) return held;
+    const info = await this.#database(account).info();
+    const status = info === undefined ? 'absent' : isAlive(info) ? 'alive' : info.deleteTimestamp > 0 ? 'deleted' : 'absent';
+    const summary: AccountSummary = { status, metadata: info === undefined ? {} : liveMetadata(info.metadata) };
+    if (status === 'alive') await this.#cluster.cache.set(key, summary, SUMMARY_TTL_MS);
+    return summary;
+  }
+
+  /** Creates or updates the account. Throws `account-deleted` where it was deleted and not yet reclaimed. */
+  async put(account: string, metadata: Readonly<Record<string, string>>): Promise<{ created: boolean }> {
+    await this.info(account);
+    const timestamp = this.#cluster.timestamps.now();
+    const { created } = await this.#database(account).put({ timestamp, metadata: timed(metadata, timestamp), policy: 0 });
+    await this.forget(account);
+    return { created };
+  }
+
+  /** Merges metadata into the account (an empty value removes a name), creating it where it was never used. */
+  async post(account: string, metadata: Readonly<Record<string, string>>): Promise<void> {
+    const timestamp = this.#cluster.timestamps.now();
+    if ((await this.info(account)) === undefined) await this.put(account, metadata);
+    else if (!(await this.#database(account).post(timestamp, timed(metadata, timestamp)))) throw new StoreError('account-not-found', 'there is no such account');
+    await this.forget(account);
+  }
+
+  /** Marks the account deleted; what it holds is reaped later. */
+  async delete(account: string): Promise<void> {
+    assertAlive(await this.info(account), 'account');
+    const outcome = await this.#database(account).delete(this.#cluster.timestamps.now());
+    await this.forget(account);
+    if (outcome === 'not-empty') throw new StoreError('conflict', 'the account still has containers');
+  }
+
+  /** A page of the account's containers; undefined for an account never used. */
+  async list(account: string, query: ListingQuery): Promise<ListingPage | undefined> {
+    const page = await this.#database(account).list(query);
+    if (page === undefined) await this.info(account);
+    return page;
+  }
+
+  /** Makes sure that the account is there for a container to be put into. */
+  async ensure(account: string): Promise<void> {
+    const { status } = await this.summary(account);
+    if (status === 'deleted') throw new StoreError('account-deleted', 'the account was deleted');
+    if (status === 'absent') await this.put(account, {});
+  }
+
+  /** Notes a container of the account, or that it is gone. */
+  async noteContainer(account: string, row: ListingRow): Promise<void> {
+    await this.#database(account).merge([row], { timestamp: row.timestamp, policy: 0 });
+  }
+
+  forget(account: string): Promise<void> {
+    return this.#cluster.cache.delete(`account/${account}`);
+  }
+
+  #database(account: string): Database {
+    return new Database('account', `/${account}`, this.#placements.account(account));
+  }
+}
+
+/** Gives each name the same timestamp. */
+export function timed(metadata: Readonly<Record<string, string>>, timestamp: Timestamp): TimedMetadata {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, [value, timestamp] as const]));
+}

@@ -1,0 +1,137 @@
+/** Containers: named sets of objects under one storage policy. S3 calls them buckets, in its own room. */
+import { StoreError, type Timestamp } from '#common';
+import type { StoragePolicy } from '#ring';
+import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow } from '#storage-node/protocol';
+import { timed, type Accounts } from './accounts.ts';
+import type { Cluster } from './cluster.ts';
+import { assertAlive, Database, liveMetadata } from './databases.ts';
+import type { Placements } from './placement.ts';
+
+export interface ContainerName {
+  readonly account: string;
+  readonly container: string;
+}
+
+/** What is asked at each request to an object: kept in the cache for a moment. */
+export interface ContainerSummary {
+  readonly putTimestamp: Timestamp;
+  readonly policy: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const SUMMARY_TTL_MS = 10_000;
+
+export class Containers {
+  readonly #cluster: Cluster;
+  readonly #placements: Placements;
+  readonly #accounts: Accounts;
+
+  constructor(cluster: Cluster, placements: Placements, accounts: Accounts) {
+    this.#cluster = cluster;
+    this.#placements = placements;
+    this.#accounts = accounts;
+  }
+
+  /** State as a majority has it. Throws `container-not-found`. */
+  async info(name: ContainerName): Promise<DatabaseInfo> {
+    const info = await this.#database(name).info();
+    assertAlive(info, 'container');
+    return info;
+  }
+
+  /** Policy and metadata, at most a few seconds old. Throws `container-not-found`. */
+  async summary(name: ContainerName): Promise<ContainerSummary> {
+    const key = cacheKey(name);
+    const held = await this.#cluster.cache.get<ContainerSummary>(key);
+    if (held !== undefined) return held;
+    const info = await this.info(name);
+    const summary: ContainerSummary = { putTimestamp: info.putTimestamp, policy: info.policy, metadata: liveMetadata(info.metadata) };
+    await this.#cluster.cache.set(key, summary, SUMMARY_TTL_MS);
+    return summary;
+  }
+
+  /**
+   * Creates or updates a container, under `policy` or the default. Throws `policy-conflict` where it lives under another
+   * one than asked for, `bad-request` for a new one under a deprecated policy.
+   */
+  async put(name: ContainerName, request: { metadata: Readonly<Record<string, string>>; policy: StoragePolicy | undefined }): Promise<{ created: boolean }> {
+    await this.#accounts.ensure(name.account);
+    const database = this.#database(name);
+    const before = await database.info();
+    const living = before !== undefined && isAlive(before) ? before : undefined;
+    const policy = this.#policyFor(living, request.policy);
+    const timestamp = this.#cluster.timestamps.now();
+    const { info } = await database.put({ timestamp, metadata: timed(request.metadata, timestamp), policy });
+    await this.#accounts.noteContainer(name.account, accountRow(name, info, timestamp));
+    await this.forget(name);
+    return { created: living === undefined };
+  }
+
+  /** Merges metadata (an empty value removes a name). Throws `container-not-found`. */
+  async post(name: ContainerName, metadata: Readonly<Record<string, string>>): Promise<void> {
+    const timestamp = this.#cluster.timestamps.now();
+    const posted = await this.#database(name).post(timestamp, timed(metadata, timestamp));
+    await this.forget(name);
+    if (!posted) throw new StoreError('container-not-found', 'there is no such container');
+  }
+
+  /** Deletes an empty container. Throws `container-not-found`, `container-not-empty`. */
+  async delete(name: ContainerName): Promise<void> {
+    const database = this.#database(name);
+    const timestamp = this.#cluster.timestamps.now();
+    const outcome = await database.delete(timestamp);
+    await this.forget(name);
+    if (outcome === 'not-empty') throw new StoreError('container-not-empty', 'the container is not empty');
+    if (outcome === 'not-found') throw new StoreError('container-not-found', 'there is no such container');
+    await this.#accounts.noteContainer(name.account, { ...accountRow(name, undefined, timestamp), deleted: true });
+  }
+
+  /** A page of the container's objects. Throws `container-not-found`. */
+  async list(name: ContainerName, query: ListingQuery): Promise<ListingPage> {
+    const page = await this.#database(name).list(query);
+    if (page === undefined) throw new StoreError('container-not-found', 'there is no such container');
+    return page;
+  }
+
+  /** Commits a row of an object on a majority. False where the container is gone. */
+  noteObject(name: ContainerName, row: ListingRow, container: ContainerSummary): Promise<boolean> {
+    return this.#database(name).merge([row], { timestamp: container.putTimestamp, policy: container.policy });
+  }
+
+  forget(name: ContainerName): Promise<void> {
+    return this.#cluster.cache.delete(cacheKey(name));
+  }
+
+  #policyFor(living: DatabaseInfo | undefined, asked: StoragePolicy | undefined): number {
+    if (living !== undefined) {
+      if (asked !== undefined && asked.index !== living.policy) throw new StoreError('policy-conflict', 'the container is under another storage policy');
+      return living.policy;
+    }
+    const policy = asked ?? this.#cluster.policies.default;
+    if (policy.deprecated) throw new StoreError('bad-request', `the storage policy ${policy.name} is deprecated`);
+    return policy.index;
+  }
+
+  #database({ account, container }: ContainerName): Database {
+    return new Database('container', `/${account}/${container}`, this.#placements.container(account, container));
+  }
+}
+
+function cacheKey({ account, container }: ContainerName): string {
+  return `container/${account}/${container}`;
+}
+
+/** What the account lists of a container: its totals so far, reported at `timestamp`. */
+function accountRow(name: ContainerName, info: DatabaseInfo | undefined, timestamp: Timestamp): ListingRow {
+  return {
+    name: name.container,
+    timestamp,
+    deleted: false,
+    metaTimestamp: timestamp,
+    bytes: info?.totals.bytes ?? 0,
+    count: info?.totals.objects ?? 0,
+    policy: info?.policy ?? 0,
+    etag: '',
+    contentType: '',
+  };
+}

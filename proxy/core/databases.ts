@@ -1,0 +1,163 @@
+/**
+ * Account and container databases as a majority of their replicas sees them. Both dialects' accounts and containers go through
+ * here; what is the same for an account and a container stands once.
+ *
+ * A read asks a majority. Every acknowledged change is on a majority, so one of those asked has it, and merging by timestamp
+ * shows it. Pages are not merged row by row while replicas agree: the digest that each database keeps of its rows
+ * tells, so that a page costs one replica's scan.
+ */
+import { isStoreError, StoreError } from '#common';
+import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
+import { mergedPage } from './merged-page.ts';
+import type { Placement, Replica } from './placement.ts';
+import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
+
+/** How often a listing looks for a moment in which the replicas agree, before it merges their pages. */
+const AGREEMENT_ATTEMPTS = 3;
+
+export class Database {
+  readonly placement: Placement;
+  readonly name: DatabaseName;
+
+  constructor(kind: DatabaseKind, path: string, placement: Placement) {
+    this.placement = placement;
+    this.name = { kind, key: placement.key, path };
+  }
+
+  /** What a majority knows, merged; undefined where none of it ever heard of it. A deleted database has its info still. */
+  async info(): Promise<DatabaseInfo | undefined> {
+    const answers = await this.#askMajority((replica) => replica.client.listings.info(this.name));
+    return mergeInfos(valuesOf(answers).filter((info) => info !== undefined));
+  }
+
+  /** Puts it on a majority: creates, revives or updates. `created` where it was not alive on the majority before. */
+  async put(request: { timestamp: DatabaseInfo['putTimestamp']; metadata: TimedMetadata; policy: number }): Promise<{ created: boolean; info: DatabaseInfo }> {
+    const values = await this.#write((replica) => replica.client.listings.put({ database: this.name, ...request }), () => true);
+    return { created: values.every((value) => value.created), info: mergeInfos(values.map((value) => value.info))! };
+  }
+
+  /** Merges metadata; false where it is not alive. */
+  async post(timestamp: DatabaseInfo['putTimestamp'], metadata: TimedMetadata): Promise<boolean> {
+    const values = await this.#write((replica) => replica.client.listings.post({ database: this.name, timestamp, metadata }), () => true);
+    return values.filter((info) => info !== undefined).length >= this.placement.need;
+  }
+
+  /** Deletes it if it is alive and empty on a majority. */
+  async delete(timestamp: DatabaseInfo['putTimestamp']): Promise<'deleted' | 'not-found' | 'not-empty'> {
+    const values = await this.#write((replica) => replica.client.listings.delete({ database: this.name, timestamp }), () => true);
+    const deleted = values.filter((value) => value === 'deleted').length;
+    if (values.includes('not-empty') && deleted < this.placement.need) return 'not-empty';
+    return deleted > 0 ? 'deleted' : 'not-found';
+  }
+
+  /** Merges rows on a majority; false where the database is not alive there (then nothing of it will be listed). */
+  async merge(rows: readonly ListingRow[], createWith: { timestamp: DatabaseInfo['putTimestamp']; policy: number }): Promise<boolean> {
+    const { need } = this.placement;
+    const answers = await askAll(
+      this.placement.replicas,
+      (replica) => replica.client.listings.merge({ database: this.name, rows, createWith }),
+      (sofar) => valuesOf(sofar).filter((info) => info !== undefined && isAlive(info)).length >= need,
+    );
+    const infos = valuesOf(answers);
+    if (infos.length < need) throw quorumFault(`rows of ${this.name.path}`, answers, need);
+    return infos.filter((info) => info !== undefined && isAlive(info)).length >= need;
+  }
+
+  /** A page as the majority has it; undefined where it is not alive. */
+  async list(query: ListingQuery): Promise<ListingPage | undefined> {
+    const { replicas, need } = this.placement;
+    for (let attempt = 0; attempt < AGREEMENT_ATTEMPTS; attempt++) {
+      const agreed = await this.#agreedPage(replicas.slice(0, need), query);
+      if (agreed !== 'disagree') return agreed;
+    }
+    const info = await this.info();
+    if (info === undefined || !isAlive(info)) return undefined;
+    return mergedPage(info, query, async (part) => {
+      const answers = await this.#askMajority((replica) => replica.client.listings.list(this.name, part));
+      return valuesOf(answers).filter((page) => page !== undefined);
+    });
+  }
+
+  /** The first replica's page, where the others hold exactly the same rows at this moment. */
+  async #agreedPage(replicas: readonly Replica[], query: ListingQuery): Promise<ListingPage | undefined | 'disagree'> {
+    const [first, ...others] = replicas as [Replica, ...Replica[]];
+    if (!replicas.every((replica) => replica.health.usable())) return 'disagree';
+    try {
+      const [page, ...infos] = await Promise.all([first.client.listings.list(this.name, query), ...others.map((other) => other.client.listings.info(this.name))]);
+      if (page === undefined) return infos.some((info) => info !== undefined && isAlive(info)) ? 'disagree' : undefined;
+      const same = infos.every((info) => info !== undefined && isAlive(info) && info.digest === page.info.digest);
+      if (!same) return 'disagree';
+      return { ...page, info: mergeInfos([page.info, ...infos.filter((info) => info !== undefined)])! };
+    } catch (error) {
+      if (isStoreError(error)) return 'disagree';
+      throw error;
+    }
+  }
+
+  /** Asks as many replicas as a majority needs, more where some fail; throws `unavailable` where too few answer. */
+  async #askMajority<T>(ask: (replica: Replica) => Promise<T>): Promise<Answer<T>[]> {
+    const { replicas, need } = this.placement;
+    let answers = await askAll(replicas.slice(0, need), ask, () => false);
+    if (valuesOf(answers).length < need) {
+      answers = [...answers, ...(await askAll(replicas.slice(need), ask, () => false))];
+      if (valuesOf(answers).length < need) throw quorumFault(this.name.path, answers, need);
+    }
+    return answers;
+  }
+
+  async #write<T>(write: (replica: Replica) => Promise<T>, counts: (value: T) => boolean): Promise<T[]> {
+    const { replicas, need } = this.placement;
+    const answers = await askAll(replicas, write, (sofar) => valuesOf(sofar).filter(counts).length >= need);
+    const values = valuesOf(answers);
+    if (values.length < need) throw quorumFault(this.name.path, answers, need);
+    return values;
+  }
+}
+
+/** One info out of several replicas': the newest of everything, and the totals that most of them hold. */
+export function mergeInfos(infos: readonly DatabaseInfo[]): DatabaseInfo | undefined {
+  const [first, ...rest] = infos;
+  if (first === undefined || rest.every((info) => info.digest === first.digest && info.statusTimestamp === first.statusTimestamp)) return first;
+  const newest = infos.reduce((a, b) => (b.putTimestamp > a.putTimestamp ? b : a));
+  const votes = (info: DatabaseInfo): number => infos.filter((other) => other.digest === info.digest).length;
+  const counted = infos.reduce((a, b) => (votes(b) > votes(a) || (votes(b) === votes(a) && b.totals.rows > a.totals.rows) ? b : a));
+  const deleteTimestamp = newestBy(infos, (info) => info.deleteTimestamp);
+  const metadata: Record<string, readonly [string, DatabaseInfo['putTimestamp']]> = {};
+  for (const info of infos) {
+    for (const [name, entry] of Object.entries(info.metadata)) {
+      if (entry[1] > deleteTimestamp && (metadata[name] === undefined || metadata[name][1] < entry[1])) metadata[name] = entry;
+    }
+  }
+  return {
+    path: first.path,
+    createdAt: infos.reduce((a, b) => (b.createdAt < a.createdAt ? b : a)).createdAt,
+    putTimestamp: newest.putTimestamp,
+    deleteTimestamp,
+    statusTimestamp: newestBy(infos, (info) => info.statusTimestamp),
+    metadata,
+    policy: newest.policy,
+    totals: counted.totals,
+    totalsByPolicy: counted.totalsByPolicy,
+    digest: counted.digest,
+  };
+}
+
+function newestBy(infos: readonly DatabaseInfo[], pick: (info: DatabaseInfo) => DatabaseInfo['putTimestamp']): DatabaseInfo['putTimestamp'] {
+  return infos.map(pick).reduce((a, b) => (b > a ? b : a));
+}
+
+/** The value of a metadata name, undefined where it is not set or was removed. */
+export function metadataValue(metadata: TimedMetadata, name: string): string | undefined {
+  const value = metadata[name]?.[0];
+  return value === '' ? undefined : value;
+}
+
+/** The metadata as it stands: removed names left out. */
+export function liveMetadata(metadata: TimedMetadata): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).flatMap(([name, [value]]) => (value === '' ? [] : [[name, value]])));
+}
+
+/** Refuses with `account-not-found` or `container-not-found` what is not alive. */
+export function assertAlive(info: DatabaseInfo | undefined, kind: DatabaseKind): asserts info is DatabaseInfo {
+  if (info === undefined || !isAlive(info)) throw new StoreError(`${kind}-not-found`, `there is no such ${kind}`);
+}

@@ -1,0 +1,19 @@
+/** Who calls. Auth makes one from a token or a signature; dialects ask it what it may do. */
+
+export interface Principal {
+  /** `account:user`, as ACLs name it. */
+  readonly id: string;
+  /** The names that ACLs may grant to: the user, its account, its roles. */
+  readonly groups: readonly string[];
+  /** Accounts (with their reseller prefix) in which this principal may do everything. */
+  readonly ownedAccounts: readonly string[];
+  /** May do everything everywhere, and create and delete accounts. */
+  readonly resellerAdmin: boolean;
+  /** May read everything everywhere. */
+  readonly resellerReader: boolean;
+}
+
+/** Whether the principal may do everything in the account. */
+export function owns(principal: Principal | undefined, account: string): boolean {
+  return principal !== undefined && (principal.resellerAdmin || principal.ownedAccounts.includes(account));
+}
