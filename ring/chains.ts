@@ -2,12 +2,13 @@
  * The end game of a rebalance: a device with too many partitions, none of which may go straight to a device that wants one.
  * Seen as a graph, devices are nodes and every partition that may move from one to another is an edge; a shortest path from
  * any overfull device to any that wants more is a chain of moves after which only its ends have changed. A replica that
- * moved in this rebalance already is sent on at no cost; others count as moves of their partition.
+ * moved in this rebalance already is sent on at no cost, so chains of such are tried first; others are one more move each.
  */
 import { FREE, isDevice, MOVED, type Placement } from './placement.ts';
 
-/** Bounds the search on rings whose rest cannot be settled: questions of the kind "may this replica go there". */
-const MAX_QUESTIONS = 60_000_000;
+/** Bound the search on rings whose rest is hard to settle: questions of the kind "may this replica go there". */
+const BASE_QUESTIONS = 3_000_000;
+const QUESTIONS_PER_SLOT = 2;
 /** Chains that came to nothing before the search gives up: two of their moves were of one partition. */
 const MAX_FAILURES = 64;
 
@@ -23,8 +24,9 @@ export function shiftByChains(placement: Placement): void {
   if ((placement.room[0] as number) === 0 || overfull().length === 0) return;
   const chains = new Chains(placement);
   let failures = 0;
-  for (let sources = overfull(); sources.length > 0 && failures < MAX_FAILURES && chains.questions < MAX_QUESTIONS; sources = overfull()) {
-    const end = chains.search(sources);
+  for (let sources = overfull(); sources.length > 0 && failures < MAX_FAILURES && chains.questions < chains.maxQuestions; sources = overfull()) {
+    let end = chains.search(sources, { inFlightOnly: true });
+    if (end < 0) end = chains.search(sources, { inFlightOnly: false });
     if (end < 0) return;
     if (!chains.shift(end)) failures++;
   }
@@ -32,6 +34,7 @@ export function shiftByChains(placement: Placement): void {
 
 class Chains {
   questions = 0;
+  readonly maxQuestions: number;
   readonly #placement: Placement;
   readonly #devices: number[];
   /** Slots (replica * partitionCount + partition) of each device as a doubly linked list; -1 ends it. */
@@ -44,19 +47,23 @@ class Chains {
   constructor(placement: Placement) {
     this.#placement = placement;
     const slots = placement.replicas * placement.partitionCount;
+    this.maxQuestions = BASE_QUESTIONS + QUESTIONS_PER_SLOT * slots;
     this.#devices = [...placement.tree.deviceOf].filter((device) => device >= 0);
     this.#first = new Int32Array(placement.wants.length).fill(-1);
     this.#next = new Int32Array(slots).fill(-1);
     this.#previous = new Int32Array(slots).fill(-1);
     this.#via = new Int32Array(placement.wants.length).fill(-2);
-    for (let slot = 0; slot < slots; slot++) {
-      const device = this.#deviceOf(slot);
-      if (isDevice(device)) this.#link(slot, device);
+    // Linked at the head, those in flight last: they come first in every list.
+    for (const flying of [false, true]) {
+      for (let slot = 0; slot < slots; slot++) {
+        const device = this.#deviceOf(slot);
+        if (isDevice(device) && this.#inFlight(slot) === flying) this.#link(slot, device);
+      }
     }
   }
 
   /** Breadth first from all sources at once; the device that wants a partition and is reached first, or -1. */
-  search(sources: readonly number[]): number {
+  search(sources: readonly number[], { inFlightOnly }: { inFlightOnly: boolean }): number {
     const { wants } = this.#placement;
     const queue = [...sources];
     this.#via.fill(-2);
@@ -66,6 +73,7 @@ class Chains {
     unreached.sort((a, b) => Math.sign(wants[a] as number) - Math.sign(wants[b] as number));
     for (const device of queue) {
       for (let slot = this.#first[device] as number; slot >= 0 && unreached.length > 0; slot = this.#next[slot] as number) {
+        if (inFlightOnly && !this.#inFlight(slot)) break;
         if (!this.#mayMove(slot)) continue;
         for (let at = unreached.length - 1; at >= 0; at--) {
           const target = unreached[at] as number;
@@ -75,7 +83,7 @@ class Chains {
           unreached.splice(at, 1);
           queue.push(target);
         }
-        if (this.questions > MAX_QUESTIONS) return -1;
+        if (this.questions > this.maxQuestions) return -1;
       }
     }
     return -1;
@@ -107,10 +115,13 @@ class Chains {
     return (tables[Math.floor(slot / partitionCount)] as Uint16Array)[slot % partitionCount] as number;
   }
 
+  #inFlight(slot: number): boolean {
+    const { partitionCount } = this.#placement;
+    return this.#placement.inFlight(slot % partitionCount, Math.floor(slot / partitionCount));
+  }
+
   #mayMove(slot: number): boolean {
-    const { partitionCount, mobility } = this.#placement;
-    const partition = slot % partitionCount;
-    return mobility[partition] === FREE || this.#placement.inFlight(partition, Math.floor(slot / partitionCount));
+    return this.#placement.mobility[slot % this.#placement.partitionCount] === FREE || this.#inFlight(slot);
   }
 
   #fits(slot: number, device: number): boolean {

@@ -16,6 +16,9 @@ export const FREE = 0;
 export const FROZEN = 1;
 export const MOVED = 2;
 
+/** Weighs more than any number of wanted partitions. */
+const MISSED = 2 ** 40;
+
 export interface PlacementInput {
   readonly tree: TierTree;
   readonly plan: ReplicaPlan;
@@ -148,7 +151,10 @@ export class Placement {
     return true;
   }
 
-  /** A device that wants a partition and may have this replica, at random by want; -1 if there is none. */
+  /**
+   * A device that wants a partition and may have this replica; -1 if there is none. Tier by tier it goes where the
+   * plan misses one, else where most are wanted: that levels the wants, so that the last replicas still have a choice.
+   */
   findHome(partition: number, replica: number): number {
     this.#search++;
     return this.#findHome(0, partition, replica);
@@ -161,24 +167,24 @@ export class Placement {
     const start = tree.childStart[node] as number;
     const end = tree.childEnd[node] as number;
     for (;;) {
-      let open = 0;
+      let roomiest = -1;
+      let most = 0;
+      let ties = 0;
       for (let child = start; child < end; child++) {
         const wanted = room[child] as number;
         if (wanted === 0 || this.#deadEnd[child] === this.#search) continue;
-        if (this.others(partition, replica, child, tier) >= (this.#max[child] as number)) this.#deadEnd[child] = this.#search;
-        else open += wanted;
+        const others = this.others(partition, replica, child, tier);
+        if (others >= (this.#max[child] as number)) continue;
+        const score = others < (this.#min[child] as number) ? wanted + MISSED : wanted;
+        if (score < most) continue;
+        ties = score > most ? 1 : ties + 1;
+        if (ties === 1 || this.random.below(ties) === 0) roomiest = child;
+        most = score;
       }
-      if (open === 0) return -1;
-      let at = this.random.below(open);
-      for (let child = start; child < end; child++) {
-        if (room[child] === 0 || this.#deadEnd[child] === this.#search) continue;
-        at -= room[child] as number;
-        if (at >= 0) continue;
-        const device = this.#findHome(child, partition, replica);
-        if (device >= 0) return device;
-        this.#deadEnd[child] = this.#search;
-        break;
-      }
+      if (roomiest < 0) return -1;
+      const device = this.#findHome(roomiest, partition, replica);
+      if (device >= 0) return device;
+      this.#deadEnd[roomiest] = this.#search;
     }
   }
 
