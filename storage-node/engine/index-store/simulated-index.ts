@@ -1,0 +1,71 @@
+/**
+ * An IndexStore in memory that loses at a crash what LevelDB may lose: of the batches since the last barrier, each log
+ * keeps a prefix of its own, so that later batches can survive earlier ones.
+ */
+import type { SeededRandom } from '../files/random.ts';
+import type { SimulatedDisk } from '../files/simulated-disk.ts';
+import type { IndexChange, IndexStore } from './index-store.ts';
+
+/** Batches that go to one simulated log before the next is begun. */
+const LOG_BATCHES = 3;
+
+/** What of an index is on the platter; outlives the processes that open it. */
+export class SimulatedIndex {
+  #current = new Map<string, Buffer>();
+  #durable = new Map<string, Buffer>();
+  #unsynced: (readonly IndexChange[])[] = [];
+  /** A planted fault for tests of the tests: barriers that are none. */
+  lyingBarrier = false;
+
+  /** What a power failure leaves. */
+  crash(random: SeededRandom): void {
+    for (let log = 0; log < this.#unsynced.length; log += LOG_BATCHES) {
+      const batches = this.#unsynced.slice(log, log + LOG_BATCHES);
+      const kept = random.pick([0, 1, 2, LOG_BATCHES]);
+      for (const batch of batches.slice(0, kept)) apply(this.#durable, batch);
+    }
+    this.#unsynced = [];
+    this.#current = new Map(this.#durable);
+  }
+
+  /** The index is deleted, as by an operator who distrusts it. */
+  drop(): void {
+    this.#current = new Map();
+    this.#durable = new Map();
+    this.#unsynced = [];
+  }
+
+  open(disk: SimulatedDisk): IndexStore {
+    const up = (): void => {
+      if (disk.crashed) throw Object.assign(new Error('EIO: the machine is down (simulated)'), { code: 'EIO' });
+    };
+    return {
+      get: (key) => this.#current.get(key.toString('latin1')),
+      batch: async (changes) => {
+        up();
+        apply(this.#current, changes);
+        this.#unsynced.push(changes);
+      },
+      barrier: async () => {
+        up();
+        if (this.lyingBarrier) return;
+        this.#durable = new Map(this.#current);
+        this.#unsynced = [];
+      },
+      range: (from, to) => this.#range(from.toString('latin1'), to.toString('latin1')),
+      close: async () => {},
+    };
+  }
+
+  async *#range(from: string, to: string): AsyncGenerator<[Buffer, Buffer][]> {
+    const keys = [...this.#current.keys()].filter((key) => key >= from && key < to).sort();
+    if (keys.length > 0) yield keys.map((key) => [Buffer.from(key, 'latin1'), this.#current.get(key) ?? Buffer.alloc(0)]);
+  }
+}
+
+function apply(map: Map<string, Buffer>, batch: readonly IndexChange[]): void {
+  for (const change of batch) {
+    if (change.type === 'put') map.set(change.key.toString('latin1'), change.value);
+    else map.delete(change.key.toString('latin1'));
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The entries of an engine: a table in memory over the index. Changes go to memory, and in large batches to the index,
+ * since a batch there costs 50 us whatever its size; the volumes are the log, so nothing waits for it. While one batch is
+ * being applied, the next collects beside it.
+ */
+import type { IndexChange, IndexStore } from '../index-store/index-store.ts';
+import { decodeEntry, encodeEntry, ENTRY_PREFIX, indexKey, textOfIndexKey, type Entry } from './entry.ts';
+
+/** Entries flushed in one batch of the index: bounds how long one batch holds the thread pool. */
+const BATCH_ENTRIES = 4096;
+
+export class EntryTable {
+  readonly #index: IndexStore;
+  /** Changes not in the index yet; null is a removed entry. `#flushing` is older than `#active`. */
+  #active = new Map<string, Entry | null>();
+  #flushing: ReadonlyMap<string, Entry | null> = new Map();
+  readonly #probe = Buffer.alloc(17, ENTRY_PREFIX);
+
+  constructor(index: IndexStore) {
+    this.#index = index;
+  }
+
+  get(keyText: string): Entry | undefined {
+    let entry = this.#active.get(keyText);
+    if (entry === undefined) entry = this.#flushing.get(keyText);
+    if (entry !== undefined) return entry ?? undefined;
+    this.#probe.write(keyText, 1, 'latin1');
+    const value = this.#index.get(this.#probe);
+    return value === undefined ? undefined : decodeEntry(value);
+  }
+
+  set(keyText: string, entry: Entry): void {
+    this.#active.set(keyText, entry);
+  }
+
+  delete(keyText: string): void {
+    this.#active.set(keyText, null);
+  }
+
+  /** Changes that wait in memory. */
+  get waiting(): number {
+    return this.#active.size;
+  }
+
+  /** Hands every change made so far to the index. One flush at a time; a failed one leaves its changes in memory. */
+  async flush(): Promise<void> {
+    const changes = this.#active;
+    this.#flushing = changes;
+    this.#active = new Map();
+    try {
+      let batch: IndexChange[] = [];
+      for (const [keyText, entry] of changes) {
+        const key = indexKey(ENTRY_PREFIX, keyText);
+        batch.push(entry === null ? { type: 'del', key } : { type: 'put', key, value: encodeEntry(entry) });
+        if (batch.length === BATCH_ENTRIES) {
+          await this.#index.batch(batch);
+          batch = [];
+        }
+      }
+      if (batch.length > 0) await this.#index.batch(batch);
+    } catch (error) {
+      this.#active = new Map([...changes, ...this.#active]);
+      throw error;
+    } finally {
+      this.#flushing = new Map();
+    }
+  }
+
+  /** Every entry, in order of key, as of about now: flush first. */
+  async *all(): AsyncGenerator<[keyText: string, entry: Entry]> {
+    for await (const page of this.#index.range(Buffer.from([ENTRY_PREFIX]), Buffer.from([ENTRY_PREFIX + 1]))) {
+      for (const [key, value] of page) yield [textOfIndexKey(key), decodeEntry(value)];
+    }
+  }
+}

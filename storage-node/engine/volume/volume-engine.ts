@@ -1,0 +1,300 @@
+/**
+ * The volume engine: an ObjectEngine that keeps objects in append-only volumes, with an index that the volumes can
+ * rebuild. Writes go through the log (log.ts); reads ask the entry table and read the record; this file ties them, the
+ * checkpoint and quarantine together. docs/on-disk-format.md describes what it leaves on the disk.
+ */
+import { StoreError, type Timestamp } from '#common';
+import type {
+  CreateRequest, DeleteRequest, Key, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter, PendingRow, PostRequest,
+  PutRequest, WriteReceipt,
+} from '#storage-node/protocol';
+import type { IndexStore } from '../index-store/index-store.ts';
+import { BigFiles } from './big-files.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { compactOne, type Compacted } from './compaction.ts';
+import { stateOf, textOf, type Entry } from './entry.ts';
+import { EntryTable } from './entry-table.ts';
+import type { Change } from './group.ts';
+import { Log, type LogPosition } from './log.ts';
+import { PendingSet } from './pending.ts';
+import { blockChecksums, RecordType, type Location } from './record.ts';
+import { RecordAccess } from './record-access.ts';
+import { LOG_START, recover } from './recovery.ts';
+import type { Environment, VolumeSettings } from './settings.ts';
+import { VolumeSet } from './volume-set.ts';
+import { VolumeWriter } from './volume-writer.ts';
+import { DeleteWrite, ForgetWrite, PostWrite, PutWrite, type Write } from './write.ts';
+
+export interface VolumeEngineOptions {
+  readonly environment: Environment;
+  readonly settings: VolumeSettings;
+  /** Of this policy on this device. */
+  readonly directory: string;
+  readonly quarantineDirectory: string;
+  /** UUID of the device. */
+  readonly device: string;
+}
+
+export class VolumeEngine implements ObjectEngine {
+  readonly #options: VolumeEngineOptions;
+  readonly #index: IndexStore;
+  readonly #volumes: VolumeSet;
+  readonly #table: EntryTable;
+  readonly #pending: PendingSet;
+  readonly #bigs: BigFiles;
+  readonly #log: Log;
+  readonly #records: RecordAccess;
+  #written = { clientBytes: 0, copiedBytes: 0 };
+  #sinceCheckpointBytes = 0;
+  /** Flushes and checkpoints, one after the other. */
+  #upkeep: Promise<void> = Promise.resolve();
+  #upkeepDue = false;
+  #compacting = false;
+  #closed = false;
+
+  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; position: LogPosition }) {
+    const { environment, settings } = options;
+    this.#options = options;
+    this.#index = parts.index;
+    this.#volumes = parts.volumes;
+    this.#table = parts.table;
+    this.#pending = parts.pending;
+    this.#bigs = new BigFiles(environment, { directory: `${options.directory}/big`, quarantineDirectory: options.quarantineDirectory });
+    this.#records = new RecordAccess({ environment, settings, volumes: parts.volumes, bigs: this.#bigs, quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason) });
+    this.#log = new Log({
+      environment,
+      settings,
+      volumes: parts.volumes,
+      position: parts.position,
+      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location) },
+      apply: (changes, group) => this.#apply(changes, group),
+    });
+  }
+
+  /** Opens what is in the directory, recovering what the last owner left. An index that cannot be opened is made anew. */
+  static async open(options: VolumeEngineOptions): Promise<VolumeEngine> {
+    const { environment, directory, quarantineDirectory, device } = options;
+    const { volumes, index } = await openParts(options, { directory, quarantineDirectory, device });
+    const table = new EntryTable(index);
+    const pending = new PendingSet();
+    const checkpoint = readCheckpoint(index);
+    await pending.load(index);
+    for (const [number, live] of checkpoint?.live ?? []) {
+      const volume = volumes.get(number);
+      if (volume) volume.liveBytes = live;
+    }
+    volumes.reserveNumbers(checkpoint?.nextVolume ?? 1);
+    const position = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START });
+    const engine = new VolumeEngine(options, { index, volumes, table, pending, position });
+    engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
+    await engine.#settleIn();
+    return engine;
+  }
+
+  /** Makes what recovery found durable, and its judgement of the tail final. */
+  async #settleIn(): Promise<void> {
+    await this.#volumes.sync();
+    await this.#log.resume();
+    await this.checkpoint();
+  }
+
+  async stat(key: Key): Promise<ObjectState | undefined> {
+    this.#check();
+    return stateOf(this.#table.get(textOf(key)));
+  }
+
+  async info(key: Key): Promise<ObjectInfo | undefined> {
+    this.#check();
+    const keyText = textOf(key);
+    const entry = this.#table.get(keyText);
+    return entry && this.#records.info(keyText, entry);
+  }
+
+  async open(key: Key): Promise<ObjectReader | undefined> {
+    this.#check();
+    const keyText = textOf(key);
+    const entry = this.#table.get(keyText);
+    return entry === undefined || entry.deleted ? undefined : this.#records.open(keyText, entry);
+  }
+
+  async put({ key, name, timestamp, metadata, data }: PutRequest): Promise<WriteReceipt> {
+    this.#checkRoom();
+    if (data.length > this.#options.settings.bigBytes) {
+      const writer = await this.create({ key, name, timestamp, sizeHint: data.length });
+      await writer.write(data);
+      return writer.commit(metadata);
+    }
+    const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes: data.length, bigId: 0, metadata: JSON.stringify(metadata) };
+    const blocks = blockChecksums(data, this.#options.environment.crc32);
+    return this.#log.append(new PutWrite(textOf(key), { fields, data, blocks }, metadata['ETag'] ?? ''));
+  }
+
+  async create(request: CreateRequest): Promise<ObjectWriter> {
+    this.#checkRoom();
+    const { environment, settings } = this.#options;
+    return new VolumeWriter(request, { settings, crc32: environment.crc32, bigs: this.#bigs, append: (write) => this.#log.append(write) });
+  }
+
+  async post({ key, name, timestamp, base, metadata }: PostRequest): Promise<WriteReceipt> {
+    this.#check();
+    return this.#log.append(new PostWrite(textOf(key), { key, name, timestamp, base, metadata: JSON.stringify(metadata) }));
+  }
+
+  async delete({ key, name, timestamp }: DeleteRequest): Promise<WriteReceipt> {
+    this.#check();
+    return this.#log.append(new DeleteWrite(textOf(key), { key, name, timestamp }));
+  }
+
+  settle(key: Key, timestamp: Timestamp): void {
+    this.#pending.settle(textOf(key), timestamp);
+  }
+
+  async pending({ olderThanMs, limit }: { olderThanMs: number; limit: number }): Promise<PendingRow[]> {
+    this.#check();
+    const rows: PendingRow[] = [];
+    for (const keyText of this.#pending.keys(this.#options.environment.clock.nowMs() - olderThanMs)) {
+      if (rows.length >= limit) break;
+      const row = await this.#pendingRow(keyText);
+      if (row) rows.push(row);
+    }
+    return rows;
+  }
+
+  /** One step of compaction: empties at most one volume, and sweeps orphaned big files. For a daemon, one step at a time. */
+  async compact(): Promise<Compacted> {
+    this.#check();
+    if (this.#compacting) return { volume: undefined, copiedBytes: 0, freedBytes: 0 };
+    this.#compacting = true;
+    try {
+      const { environment, settings } = this.#options;
+      const done = await compactOne({
+        environment, settings, volumes: this.#volumes, table: this.#table, log: this.#log, written: this.#written,
+        checkpoint: () => this.checkpoint(),
+        quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
+      });
+      // A failed group may still name a file until a later volume says that it does not count.
+      if (!this.#log.unsealed) await this.#bigs.sweep((key, id) => this.#table.get(textOf(key))?.bigId === id);
+      return done;
+    } finally {
+      this.#compacting = false;
+    }
+  }
+
+  /** Brings the index up to the log and says so in it: recovery starts here. */
+  checkpoint(): Promise<void> {
+    return this.#queueUpkeep(async () => {
+      const { position } = this.#log;
+      const { changes, done } = this.#pending.changes();
+      const live = this.#volumes.all().map((volume) => [volume.number, volume.liveBytes] as const);
+      const written = { ...this.#written };
+      this.#sinceCheckpointBytes = 0;
+      await this.#table.flush();
+      if (changes.length > 0) await this.#index.batch(changes);
+      done();
+      await this.#index.barrier();
+      await writeCheckpoint(this.#index, { position, nextVolume: this.#volumes.nextNumber, live, ...written });
+    });
+  }
+
+  /** Every state held, in order of key; flushes first. For audits, rebuilds and anti-entropy. */
+  async *states(): AsyncGenerator<{ key: Key; state: ObjectState }> {
+    await this.#queueUpkeep(() => this.#table.flush());
+    for await (const [keyText, entry] of this.#table.all()) yield { key: Buffer.from(keyText, 'latin1'), state: stateOf(entry) };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#log.drain();
+      await this.checkpoint();
+    } finally {
+      await this.#bigs.close();
+      await this.#index.close();
+      this.#volumes.close();
+    }
+  }
+
+  #check(): void {
+    if (this.#closed) throw new StoreError('device-unavailable', 'the device is closed');
+    this.#log.check();
+  }
+
+  #checkRoom(): void {
+    this.#check();
+    if (this.#log.isLow) throw new StoreError('device-full', 'the device has less free than its reserve');
+  }
+
+  async #pendingRow(keyText: string): Promise<PendingRow | undefined> {
+    const key = Buffer.from(keyText, 'latin1');
+    try {
+      const info = await this.info(key);
+      if (info !== undefined) return { key, info };
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'corrupt')) throw error;
+    }
+    this.#pending.forget(keyText); // nothing is held: there is no row to send
+    return undefined;
+  }
+
+  #apply(changes: readonly Change[], { bytes, clientBytes, copiedBytes }: { bytes: number; clientBytes: number; copiedBytes: number }): void {
+    const nowMs = this.#options.environment.clock.nowMs();
+    for (const { write, before, after } of changes) {
+      if (after === undefined) this.#table.delete(write.keyText);
+      else this.#table.set(write.keyText, after);
+      if (after === undefined) this.#pending.forget(write.keyText);
+      else if (write.byClient) this.#pending.mark(write.keyText, Math.max(after.timestamp, after.metaTimestamp) as Timestamp, nowMs);
+      if (before !== undefined && before.bigId !== 0 && before.bigId !== after?.bigId) this.#dropBig(write, before.bigId);
+    }
+    this.#written.clientBytes += clientBytes;
+    this.#written.copiedBytes += copiedBytes;
+    this.#sinceCheckpointBytes += bytes;
+    this.#considerUpkeep();
+  }
+
+  #dropBig(write: Write, id: number): void {
+    const key = Buffer.from(write.keyText, 'latin1');
+    if (write instanceof ForgetWrite) this.#bigs.quarantine(key, id);
+    else this.#bigs.remove(key, id);
+  }
+
+  /** Starts a checkpoint or a flush in the background when enough has come together. */
+  #considerUpkeep(): void {
+    const { checkpointBytes, flushEntries } = this.#options.settings;
+    if (this.#upkeepDue) return;
+    const checkpointDue = this.#sinceCheckpointBytes >= checkpointBytes;
+    if (!checkpointDue && this.#table.waiting < flushEntries) return;
+    this.#upkeepDue = true;
+    const work = checkpointDue ? this.checkpoint() : this.#queueUpkeep(() => this.#table.flush());
+    work
+      .catch((error: unknown) => this.#options.environment.report({ event: 'flush-failed', detail: { error: String(error) } }))
+      .finally(() => (this.#upkeepDue = false));
+  }
+
+  #queueUpkeep(work: () => Promise<void>): Promise<void> {
+    const done = this.#upkeep.then(work);
+    this.#upkeep = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Notes damage durably and forgets the key, unless it was written again meanwhile. */
+  async #quarantine(keyText: string, entry: Entry, reason: string): Promise<void> {
+    const key = Buffer.from(keyText, 'latin1');
+    const { volume, offset }: Location = entry.data;
+    this.#options.environment.report({ event: 'quarantined', detail: { key: key.toString('hex'), volume, offset, reason } });
+    await this.#records.note(key, entry, reason);
+    await this.#log.append(new ForgetWrite(keyText, key, entry));
+  }
+}
+
+async function openParts({ environment, directory }: VolumeEngineOptions, options: { directory: string; quarantineDirectory: string; device: string }): Promise<{ volumes: VolumeSet; index: IndexStore }> {
+  const volumes = await VolumeSet.open(environment, { ...options, directory: `${directory}/vol` });
+  const indexDirectory = `${directory}/index`;
+  try {
+    return { volumes, index: await environment.openIndex(indexDirectory, { fresh: false }) };
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    environment.report({ event: 'index-rebuilt', detail: { directory: indexDirectory, error: String(error) } });
+    return { volumes, index: await environment.openIndex(indexDirectory, { fresh: true }) };
+  }
+}

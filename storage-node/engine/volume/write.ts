@@ -1,0 +1,191 @@
+/**
+ * What can be appended to the log, and how each decides, when its turn comes, whether it takes effect on the state in
+ * force then. The rules are the port's: newer wins; at one timestamp a tombstone, then the larger ETag.
+ */
+import { NEVER, type Timestamp } from '#common';
+import type { Metadata, WriteReceipt } from '#storage-node/protocol';
+import { sameLocation, type Entry } from './entry.ts';
+import { RecordType, type Location, type RecordFields } from './record.ts';
+
+/** What the decision may look up beyond the entry; reads the disk, which only ties of timestamps need. */
+export interface Lookup {
+  /** Metadata in a record as JSON text; undefined where the record is damaged, or gone. */
+  metadataAt(location: Location): string | undefined;
+}
+
+export interface Appendix {
+  readonly fields: Omit<RecordFields, 'sequence'>;
+  readonly data: Buffer;
+  readonly blocks: readonly number[];
+}
+
+export interface Decision {
+  readonly outcome: WriteReceipt['outcome'];
+  /** The record to append; undefined where there is none to append. */
+  readonly append?: Appendix;
+  /** The entry once the record stands at `location` (undefined where nothing is appended); null removes the key. Left out where nothing changes. */
+  readonly entry?: (location: Location) => Entry | null;
+}
+
+/** One write in the log's queue. */
+export interface Write {
+  readonly keyText: string;
+  /** Rough length in the volume, for the bounds of a group. */
+  readonly weightBytes: number;
+  /** A client's write: its container row is pending after it, and its bytes are what compaction is measured against. */
+  readonly byClient: boolean;
+  decide(held: Entry | undefined, lookup: Lookup): Decision;
+}
+
+const UNCHANGED = { committed: { outcome: 'committed' }, superseded: { outcome: 'superseded' }, absent: { outcome: 'absent' } } as const;
+const EMPTY = Buffer.alloc(0);
+const HEAD_WEIGHT = 512;
+
+export class PutWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes: number;
+  readonly byClient = true;
+  readonly #append: Appendix;
+  readonly #etag: string;
+
+  constructor(keyText: string, append: Appendix, etag: string) {
+    this.keyText = keyText;
+    this.weightBytes = HEAD_WEIGHT + append.data.length;
+    this.#append = append;
+    this.#etag = etag;
+  }
+
+  decide(held: Entry | undefined, lookup: Lookup): Decision {
+    const { timestamp, sizeBytes, bigId } = this.#append.fields;
+    if (held === undefined || held.timestamp < timestamp) {
+      return { outcome: 'committed', append: this.#append, entry: (data) => ({ timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, bigId, data, meta: undefined }) };
+    }
+    if (held.timestamp > timestamp || held.deleted) return UNCHANGED.superseded;
+    const heldMetadata = lookup.metadataAt(held.data);
+    // A record that cannot be read loses to any copy of it: this is how a replica is repaired.
+    const order = heldMetadata === undefined ? 1 : compare(this.#etag, etagIn(heldMetadata));
+    if (order === 0) return UNCHANGED.committed;
+    if (order < 0) return UNCHANGED.superseded;
+    return { outcome: 'committed', append: this.#append, entry: (data) => ({ ...held, sizeBytes, bigId, data }) };
+  }
+}
+
+export class DeleteWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes = HEAD_WEIGHT;
+  readonly byClient = true;
+  readonly #fields: Appendix['fields'];
+
+  constructor(keyText: string, { key, name, timestamp }: { key: Buffer; name: string; timestamp: Timestamp }) {
+    this.keyText = keyText;
+    this.#fields = { type: RecordType.delete, key, name, timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
+  }
+
+  decide(held: Entry | undefined): Decision {
+    const { timestamp } = this.#fields;
+    if (held !== undefined && held.timestamp > timestamp) return UNCHANGED.superseded;
+    if (held?.deleted && held.timestamp === timestamp) return UNCHANGED.committed;
+    const entry = (data: Location): Entry => ({ timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, bigId: 0, data, meta: undefined });
+    return { outcome: 'committed', append: { fields: this.#fields, data: EMPTY, blocks: [] }, entry };
+  }
+}
+
+export class PostWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes = HEAD_WEIGHT;
+  readonly byClient = true;
+  readonly #fields: Appendix['fields'];
+
+  constructor(keyText: string, { key, name, timestamp, base, metadata }: { key: Buffer; name: string; timestamp: Timestamp; base: Timestamp; metadata: string }) {
+    this.keyText = keyText;
+    this.#fields = { type: RecordType.meta, key, name, timestamp, base, sizeBytes: 0, bigId: 0, metadata };
+  }
+
+  decide(held: Entry | undefined, lookup: Lookup): Decision {
+    const { timestamp, base, metadata } = this.#fields;
+    if (held === undefined || held.deleted || held.timestamp !== base) return UNCHANGED.absent;
+    if (timestamp <= held.timestamp || timestamp < held.metaTimestamp) return UNCHANGED.superseded;
+    if (timestamp === held.metaTimestamp && held.meta !== undefined) {
+      const heldMetadata = lookup.metadataAt(held.meta);
+      const order = heldMetadata === undefined ? 1 : compare(sortedMetadata(metadata), sortedMetadata(heldMetadata));
+      if (order <= 0) return order === 0 ? UNCHANGED.committed : UNCHANGED.superseded;
+    }
+    const entry = (meta: Location): Entry => ({ ...held, metaTimestamp: timestamp, meta });
+    return { outcome: 'committed', append: { fields: this.#fields, data: EMPTY, blocks: [] }, entry };
+  }
+}
+
+/** Compaction's: a record moves on if it is still in force where it was read. `absent` where it is not. */
+export class CopyWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes: number;
+  readonly byClient = false;
+  readonly #from: Location;
+  readonly #append: Appendix;
+
+  constructor(keyText: string, from: Location, append: Appendix) {
+    this.keyText = keyText;
+    this.weightBytes = HEAD_WEIGHT + append.data.length;
+    this.#from = from;
+    this.#append = append;
+  }
+
+  decide(held: Entry | undefined): Decision {
+    if (this.#append.fields.type === RecordType.forget) return { outcome: 'committed', append: this.#append };
+    if (held === undefined) return UNCHANGED.absent;
+    const part = this.#append.fields.type === RecordType.meta ? 'meta' : 'data';
+    if (!sameLocation(held[part], this.#from)) return UNCHANGED.absent;
+    return { outcome: 'committed', append: this.#append, entry: (location) => ({ ...held, [part]: location }) };
+  }
+}
+
+/** Quarantine's: the key is forgotten if the damaged record is still the one in force. */
+export class ForgetWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes = HEAD_WEIGHT;
+  readonly byClient = false;
+  readonly #key: Buffer;
+  readonly #damaged: Entry;
+
+  constructor(keyText: string, key: Buffer, damaged: Entry) {
+    this.keyText = keyText;
+    this.#key = key;
+    this.#damaged = damaged;
+  }
+
+  decide(held: Entry | undefined): Decision {
+    if (held === undefined || !sameLocation(held.data, this.#damaged.data) || !sameLocation(held.meta, this.#damaged.meta)) return UNCHANGED.absent;
+    const fields = { type: RecordType.forget, key: this.#key, name: '', timestamp: held.timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
+    return { outcome: 'committed', append: { fields, data: EMPTY, blocks: [] }, entry: () => null };
+  }
+}
+
+/** Compaction's: a tombstone past the reclaim age leaves the index; its record goes with its volume. */
+export class ReclaimWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes = 0;
+  readonly byClient = false;
+  readonly #from: Location;
+
+  constructor(keyText: string, from: Location) {
+    this.keyText = keyText;
+    this.#from = from;
+  }
+
+  decide(held: Entry | undefined): Decision {
+    return held?.deleted && sameLocation(held.data, this.#from) ? { outcome: 'committed', entry: () => null } : UNCHANGED.absent;
+  }
+}
+
+function etagIn(metadata: string): string {
+  return metadata === '' ? '' : ((JSON.parse(metadata) as Metadata)['ETag'] ?? '');
+}
+
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Text of metadata that does not depend on the order it was set in: which of two posts of one timestamp wins must not either. */
+function sortedMetadata(metadata: string): string {
+  return JSON.stringify(Object.entries(JSON.parse(metadata) as Metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
