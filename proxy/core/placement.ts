@@ -14,6 +14,8 @@ export interface Replica {
 
 export interface Placement {
   readonly key: Key;
+  /** Storage policy index of an object; 0 for accounts and containers. */
+  readonly policy: number;
   readonly partition: Partition;
   /** The partition's primaries. */
   readonly replicas: readonly Replica[];
@@ -32,24 +34,24 @@ export class Placements {
   }
 
   account(account: string): Placement {
-    return this.#place(this.#cluster.rings().account, hashPath(this.#cluster.salt, account));
+    return this.#place(this.#cluster.rings().account, hashPath(this.#cluster.salt, account), 0);
   }
 
   container(account: string, container: string): Placement {
-    return this.#place(this.#cluster.rings().container, hashPath(this.#cluster.salt, account, container));
+    return this.#place(this.#cluster.rings().container, hashPath(this.#cluster.salt, account, container), 0);
   }
 
   object(account: string, container: string, object: string, policyIndex: number): Placement {
-    return this.#place(this.#cluster.rings().object(policyIndex), hashPath(this.#cluster.salt, account, container, object));
+    return this.#place(this.#cluster.rings().object(policyIndex), hashPath(this.#cluster.salt, account, container, object), policyIndex);
   }
 
-  #place(ring: Ring, key: Key): Placement {
+  #place(ring: Ring, key: Key, policy: number): Placement {
     const partition = ring.partition(key);
     const replicas = ring.primaries(partition).map((device) => this.#replica(device));
     const handoffs = function* (this: Placements): Generator<Replica> {
       for (const device of ring.handoffs(partition)) yield this.#replica(device);
     };
-    return { key, partition, replicas, need: quorumSize(replicas.length), handoffs: handoffs.bind(this) };
+    return { key, policy, partition, replicas, need: quorumSize(replicas.length), handoffs: handoffs.bind(this) };
   }
 
   /** One Replica a device, so that its health is remembered from request to request. */

@@ -1,0 +1,50 @@
+/** The whole pipeline on one screen: what a request passes, in order. */
+import Koa from 'koa';
+import type { Clock, Log } from '#common';
+import { answerAuth, type Tempauth } from '#proxy/auth';
+import type { Store } from '#proxy/core';
+import { accessLog, exchange, health, send, transaction, type Exchange } from '#proxy/edge';
+import { swiftDialect, type SwiftAuth } from '#proxy/swift';
+
+export interface AppOptions {
+  readonly store: Store;
+  readonly tempauth: Tempauth;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly isStopping: () => boolean;
+}
+
+export function createApp(options: AppOptions): Koa {
+  const { store, tempauth, clock, log, version, isStopping } = options;
+  const app = new Koa();
+  app.use(transaction(() => clock.nowMs()));
+  app.use(accessLog(log));
+  app.use(health(isStopping));
+  app.use(exchange());
+  app.use(authV1(tempauth, clock));
+  // The S3 dialect takes its requests here, by host and signature.
+  app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), version, log }));
+  app.on('error', (error: unknown) => log.error({ err: error }, 'a fault of ours'));
+  return app;
+}
+
+function authV1(tempauth: Tempauth, clock: Clock): Koa.Middleware {
+  return async (ctx, next) => {
+    const answer = answerAuth(ctx.state.exchange as Exchange, tempauth, clock.nowMs());
+    if (answer === undefined) return next();
+    ctx.respond = false;
+    await send(ctx.state.exchange as Exchange, answer, ctx.res);
+  };
+}
+
+function swiftAuth(tempauth: Tempauth, clock: Clock): SwiftAuth {
+  return {
+    knowsAccount: (account) => tempauth.knowsAccount(account),
+    identify: (request) => {
+      const token = request.header('x-auth-token') ?? request.header('x-storage-token');
+      if (token === undefined) return Promise.resolve(undefined);
+      return Promise.resolve(tempauth.verify(token, clock.nowMs()) ?? 'invalid');
+    },
+  };
+}

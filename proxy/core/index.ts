@@ -1,0 +1,31 @@
+/** The object store: one set of operations that both dialects call. */
+import { Accounts } from './accounts.ts';
+import type { Cluster } from './cluster.ts';
+import { Containers } from './containers.ts';
+import { Objects } from './objects.ts';
+import { Placements } from './placement.ts';
+
+export type { AccountSummary } from './accounts.ts';
+export type { Cluster, ClusterRings } from './cluster.ts';
+export type { ContainerName, ContainerSummary } from './containers.ts';
+export { liveMetadata, metadataValue } from './databases.ts';
+export { readSegments, totalBytes, type Segment } from './manifest.ts';
+export * from './metadata.ts';
+export { INLINE_BODY_BYTES, type ObjectName, type PutObject } from './objects.ts';
+export type { OpenObject } from './object-reads.ts';
+export { owns, type Principal } from './principal.ts';
+
+/** All operations on one cluster. */
+export interface Store {
+  readonly accounts: Accounts;
+  readonly containers: Containers;
+  readonly objects: Objects;
+  readonly cluster: Cluster;
+}
+
+export function openStore(cluster: Cluster): Store {
+  const placements = new Placements(cluster);
+  const accounts = new Accounts(cluster, placements);
+  const containers = new Containers(cluster, placements, accounts);
+  return { accounts, containers, objects: new Objects(cluster, placements, containers), cluster };
+}

@@ -1,0 +1,179 @@
+/**
+ * Reading an object as a majority of its primaries has it: data from one, and enough of the others' word that nothing newer is
+ * acknowledged. What is found to be missing or older on a primary is brought there before the reader gets its answer:
+ * otherwise a later reader, asking another majority, could see the older state again (Attiya, Bar-Noy and Dolev, 1995).
+ */
+import { isStoreError, StoreError } from '#common';
+import type { Consistency } from '#ring';
+import type { ObjectEngine, ObjectInfo, ObjectReader, ObjectState } from '#storage-node/protocol';
+import type { Cluster } from './cluster.ts';
+import type { Placement, Replica } from './placement.ts';
+import { askAll, quorumFault, valuesOf } from './quorum.ts';
+import { bringUpToDate } from './read-repair.ts';
+
+/** An object open for reading. Faults half-way are mended by going on with another replica where one has the same version. */
+export interface OpenObject extends AsyncDisposable {
+  readonly info: ObjectInfo;
+  /** The whole data where it is small; else undefined. */
+  readonly data: Buffer | undefined;
+  read(start: number, end: number): AsyncIterable<Buffer>;
+}
+
+export class ObjectReads {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** The newest info (also of a tombstone), undefined where nothing is held. */
+  async info(placement: Placement, consistency: Consistency): Promise<ObjectInfo | undefined> {
+    return this.#read(placement, consistency, async (replica) => {
+      const info = await this.#engine(replica, placement).info(placement.key);
+      return { state: info, result: info };
+    });
+  }
+
+  /** Opens the newest version; undefined where there is none. */
+  async open(placement: Placement, consistency: Consistency): Promise<OpenObject | undefined> {
+    return this.#read(placement, consistency, async (replica) => {
+      const reader = await this.#engine(replica, placement).open(placement.key);
+      if (reader !== undefined) return { state: reader.info, result: this.#resumable(reader, replica, placement), release: () => reader[Symbol.asyncDispose]() };
+      return { state: await this.#engine(replica, placement).stat(placement.key), result: undefined };
+    });
+  }
+
+  /** Makes our clock later than whatever a majority holds. */
+  async observeNewest(placement: Placement, consistency: Consistency): Promise<void> {
+    const states = await this.#states(placement, consistency);
+    for (const { state } of states) if (state) this.#cluster.timestamps.observe(state.timestamp);
+  }
+
+  /** Reads from one replica while the rest of a majority is asked what it holds; where they differ, goes to the newest. */
+  async #read<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<T | undefined> {
+    const fast = await this.#agreed(placement, consistency, fetch);
+    if (fast !== 'disagree') return fast.result;
+    const states = await this.#states(placement, consistency);
+    const newest = states.reduce((a, b) => (compareStates(b.state, a.state) > 0 ? b : a));
+    const holders = states.filter(({ state }) => compareStates(state, newest.state) === 0);
+    if (newest.state === undefined) return undefined;
+    for (const { replica } of holders) {
+      const fetched = await fetch(replica).catch((error: unknown) => this.#passOver(error, replica));
+      if (fetched === undefined || compareStates(fetched.state, newest.state) < 0) continue;
+      if (consistency === 'strong' && holders.length < placement.need) await this.#repair(placement, replica, states, fetched);
+      return fetched.result;
+    }
+    throw new StoreError('unavailable', 'no device that holds the object could be read');
+  }
+
+  async #agreed<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | 'disagree'> {
+    const { replicas, need, key } = placement;
+    const [first, ...others] = replicas.slice(0, consistency === 'strong' ? need : 1);
+    if (first === undefined || !first.health.usable() || !others.every((replica) => replica.health.usable())) return 'disagree';
+    // Both are under way before either is awaited; each failure is noted on its own device.
+    const fetching = guarded(first, fetch(first));
+    const asking = others.map((replica) => guarded(replica, this.#engine(replica, placement).stat(key)));
+    const fetched = await fetching;
+    const states = await Promise.all(asking);
+    if (fetched !== FAILED && states.every((state) => state !== FAILED && compareStates(state, fetched.state) === 0)) {
+      if (consistency === 'strong' || fetched.result !== undefined) return fetched;
+    }
+    if (fetched !== FAILED) await fetched.release?.();
+    return 'disagree';
+  }
+
+  async #states(placement: Placement, consistency: Consistency): Promise<{ replica: Replica; state: ObjectState | undefined }[]> {
+    const { key, need } = placement;
+    const replicas = consistency === 'strong' ? placement.replicas : [...placement.replicas, ...[...placement.handoffs()].slice(0, placement.replicas.length)];
+    const wanted = consistency === 'strong' ? need : 1;
+    const answers = await askAll(
+      replicas,
+      async (replica) => ({ replica, state: await this.#engine(replica, placement).stat(key) }),
+      (sofar) => valuesOf(sofar).length >= need,
+    );
+    const states = valuesOf(answers);
+    if (states.length < wanted) throw quorumFault('the object', answers, wanted);
+    return states;
+  }
+
+  /** Brings the newest state to as many of the primaries that answered as make a majority hold it. */
+  async #repair<T>(placement: Placement, source: Replica, states: readonly { replica: Replica; state: ObjectState | undefined }[], fetched: Fetched<T>): Promise<void> {
+    const lagging = states.filter(({ state }) => compareStates(state, fetched.state) < 0).map(({ replica }) => replica);
+    const { policy } = placement;
+    const mended = await bringUpToDate({ key: placement.key, from: source.client.objects(policy), to: lagging.map((replica) => replica.client.objects(policy)) });
+    const holding = states.length - lagging.length + mended;
+    if (holding < placement.need) {
+      await fetched.release?.();
+      throw new StoreError('unavailable', 'the newest version is on too few devices, and could not be brought to more');
+    }
+  }
+
+  /** A reader that goes on with another primary, at the same byte of the same version, when its device fails half-way. */
+  #resumable(reader: ObjectReader, holder: Replica, placement: Placement): OpenObject {
+    const others = (): Replica[] => placement.replicas.filter((replica) => replica !== holder && replica.health.usable());
+    const engine = (replica: Replica): ObjectEngine => this.#engine(replica, placement);
+    const log = this.#cluster.log;
+    return {
+      info: reader.info,
+      data: reader.data,
+      [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+      read: async function* (start, end) {
+        let at = start;
+        try {
+          for await (const chunk of reader.read(start, end)) {
+            at += chunk.length;
+            yield chunk;
+          }
+          return;
+        } catch (error) {
+          if (!isStoreError(error, 'corrupt', 'device-unavailable')) throw error;
+          log.warn({ err: error, device: holder.device.device, object: reader.info.name, at }, 'a read failed half-way; going on with another replica');
+        }
+        for (const replica of others()) {
+          await using other = await engine(replica).open(placement.key).catch(() => undefined);
+          if (other === undefined || compareStates(other.info, reader.info) !== 0) continue;
+          yield* other.read(at, end);
+          return;
+        }
+        throw new StoreError('unavailable', 'the object could not be read to its end on any device');
+      },
+    };
+  }
+
+  #engine(replica: Replica, placement: Placement): ObjectEngine {
+    return replica.client.objects(placement.policy);
+  }
+
+  #passOver(error: unknown, replica: Replica): undefined {
+    if (!isStoreError(error)) throw error;
+    replica.health.note(error);
+    this.#cluster.log.warn({ err: error, device: replica.device.device }, 'a device could not be read; trying another');
+    return undefined;
+  }
+}
+
+interface Fetched<T> {
+  readonly state: ObjectState | undefined;
+  readonly result: T | undefined;
+  release?(): PromiseLike<void>;
+}
+
+const FAILED = Symbol('failed');
+
+async function guarded<T>(replica: Replica, work: Promise<T>): Promise<T | typeof FAILED> {
+  try {
+    const value = await work;
+    replica.health.note(undefined);
+    return value;
+  } catch (error) {
+    if (!isStoreError(error)) throw error;
+    replica.health.note(error);
+    return FAILED;
+  }
+}
+
+/** Which of two states is newer: by data or tombstone, then by metadata. Nothing held is the oldest of all. */
+export function compareStates(a: ObjectState | undefined, b: ObjectState | undefined): number {
+  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
+  return a.timestamp - b.timestamp || Number(a.deleted) - Number(b.deleted) || a.metaTimestamp - b.metaTimestamp;
+}

@@ -1,0 +1,236 @@
+/**
+ * Writing an object: to all its primaries at once, acknowledged when a majority has it on stable storage and a majority of
+ * the container's replicas lists it. Devices that stand in (handoffs) take the copies of primaries that are away, so that
+ * nothing has fewer copies than it was promised; under `strong` they do not count, under `available` they do.
+ */
+import { StoreError, type Timestamp } from '#common';
+import { createHasher } from '#common/checksum';
+import type { Body } from '#common/stream';
+import type { Consistency } from '#ring';
+import type { ListingRow, Metadata, ObjectEngine, ObjectInfo, ObjectWriter, WriteReceipt } from '#storage-node/protocol';
+import type { Cluster } from './cluster.ts';
+import type { Containers, ContainerSummary } from './containers.ts';
+import { CONTENT_TYPE, ETAG } from './metadata.ts';
+import type { ObjectName } from './objects.ts';
+import type { Placement, Replica } from './placement.ts';
+import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
+
+/** Everything about where a write goes. */
+export interface WritePlace {
+  readonly target: ObjectName;
+  readonly placement: Placement;
+  readonly policy: { readonly consistency: Consistency };
+  readonly container: ContainerSummary;
+}
+
+export class ObjectWrites {
+  readonly #cluster: Cluster;
+  readonly #containers: Containers;
+
+  constructor(cluster: Cluster, containers: Containers) {
+    this.#cluster = cluster;
+    this.#containers = containers;
+  }
+
+  /** Writes a small object in one step. `overtaken` where a newer timestamp holds on a replica: to be tried again with a newer one. */
+  async putWhole(place: WritePlace, timestamp: Timestamp, metadata: Metadata, data: Buffer): Promise<'done' | 'overtaken'> {
+    const { key } = place.placement;
+    const name = fullName(place.target);
+    const outcome = await this.#write(place, (engine) => engine.put({ key, name, timestamp, metadata, data }));
+    if (outcome === 'overtaken') return outcome;
+    await this.#list(place, putRow(place, timestamp, metadata, data.length));
+    return 'done';
+  }
+
+  /** Streams a body to all replicas as it arrives. `check` sees the MD5 before anything becomes visible. */
+  async putStream(place: WritePlace, timestamp: Timestamp, metadata: Metadata, body: Body, check: (etag: string) => void): Promise<string> {
+    const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
+    const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
+    try {
+      let sizeBytes = 0;
+      for await (const chunk of body.chunks()) {
+        sizeBytes += chunk.length;
+        await Promise.all([hasher.update(chunk), writeAll(copies, chunk)]);
+        this.#assertEnough(place, copies);
+      }
+      const etag = (await hasher.digest())['md5']!.toString('hex');
+      check(etag);
+      const complete = { ...metadata, [ETAG]: etag };
+      await this.#commitAll(place, copies, complete);
+      await this.#list(place, putRow(place, timestamp, complete, sizeBytes));
+      return etag;
+    } catch (error) {
+      hasher.abort();
+      await Promise.allSettled(copies.map((copy) => copy.writer.abort()));
+      throw error;
+    }
+  }
+
+  /** Replaces metadata of the data record `current`. */
+  async post(place: WritePlace, timestamp: Timestamp, current: ObjectInfo, metadata: Metadata): Promise<'done' | 'overtaken'> {
+    const { key } = place.placement;
+    const outcome = await this.#write(place, (engine) => engine.post({ key, name: current.name, timestamp, base: current.timestamp, metadata }));
+    if (outcome === 'overtaken') return outcome;
+    const row = putRow(place, current.timestamp, metadata, current.sizeBytes);
+    await this.#list(place, { ...row, metaTimestamp: timestamp });
+    return 'done';
+  }
+
+  async delete(place: WritePlace, timestamp: Timestamp): Promise<'done' | 'overtaken'> {
+    const { key } = place.placement;
+    const outcome = await this.#write(place, (engine) => engine.delete({ key, name: fullName(place.target), timestamp }));
+    if (outcome === 'overtaken') return outcome;
+    await this.#list(place, { ...putRow(place, timestamp, {}, 0), deleted: true });
+    return 'done';
+  }
+
+  /** One write on every primary, and on handoffs for those that fail. */
+  async #write(place: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<'done' | 'overtaken'> {
+    const { placement } = place;
+    const policy = place.container.policy;
+    const ask = (replica: Replica): Promise<WriteReceipt> => write(replica.client.objects(policy));
+    const answers = await askAll(placement.replicas, ask, (sofar) => committed(sofar) >= placement.need);
+    const stoodIn = await this.#standIn(place, answers, ask);
+    return this.#judge(place, answers, stoodIn);
+  }
+
+  #judge({ placement, policy }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): 'done' | 'overtaken' {
+    const receipts = valuesOf(answers);
+    if (receipts.some((receipt) => receipt.outcome === 'superseded')) {
+      for (const receipt of receipts) {
+        this.#cluster.timestamps.observe(receipt.state.timestamp);
+        this.#cluster.timestamps.observe(receipt.state.metaTimestamp);
+      }
+      return 'overtaken';
+    }
+    const done = committed(answers) + (policy.consistency === 'available' ? stoodIn : 0);
+    if (done >= placement.need) return 'done';
+    // What a post was made for has been overwritten on some replica: look again.
+    if (receipts.length >= placement.need && receipts.some((receipt) => receipt.outcome === 'absent')) return 'overtaken';
+    throw quorumFault('the object', answers, placement.need);
+  }
+
+  /** Writes the copies of primaries that failed to the devices that stand in for them; how many succeeded. */
+  async #standIn<T extends WriteReceipt>({ placement }: WritePlace, answers: readonly Answer<T>[], ask: (replica: Replica) => Promise<T>): Promise<number> {
+    let missing = answers.filter((answer) => !answer.ok).length;
+    if (missing === 0) return 0;
+    let stoodIn = 0;
+    for (const handoff of placement.handoffs()) {
+      if (missing === 0) break;
+      const [answer] = await askAll([handoff], ask, () => true);
+      if (answer?.ok && answer.value.outcome === 'committed') {
+        missing--;
+        stoodIn++;
+      }
+    }
+    return stoodIn;
+  }
+
+  /** A writer on each primary; on a handoff for each primary that cannot take one. */
+  async #createWriters(place: WritePlace, timestamp: Timestamp, sizeHint: number | undefined): Promise<Copy[]> {
+    const { placement, container } = place;
+    const request = { key: placement.key, name: fullName(place.target), timestamp, sizeHint };
+    const create = (replica: Replica): Promise<ObjectWriter> => replica.client.objects(container.policy).create(request);
+    const answers = await askAll(placement.replicas, create, () => false);
+    const copies: Copy[] = answers.flatMap((answer) => (answer.ok ? [{ replica: answer.replica, writer: answer.value, primary: true, failed: undefined }] : []));
+    let missing = placement.replicas.length - copies.length;
+    for (const handoff of missing > 0 ? placement.handoffs() : []) {
+      if (missing === 0) break;
+      const [answer] = await askAll([handoff], create, () => true);
+      if (answer?.ok) copies.push({ replica: handoff, writer: answer.value, primary: false, failed: undefined });
+      if (answer?.ok) missing--;
+    }
+    this.#assertEnough(place, copies);
+    return copies;
+  }
+
+  async #commitAll(place: WritePlace, copies: readonly Copy[], metadata: Metadata): Promise<void> {
+    const living = copies.filter((copy) => copy.failed === undefined);
+    const byReplica = new Map(living.map((copy) => [copy.replica, copy]));
+    const counted = (replica: Replica): boolean => byReplica.get(replica)!.primary || place.policy.consistency === 'available';
+    const answers = await askAll(
+      [...byReplica.keys()],
+      (replica) => byReplica.get(replica)!.writer.commit(metadata),
+      (sofar) => sofar.filter((answer) => answer.ok && counted(answer.replica)).length >= place.placement.need,
+    );
+    // A newer write that overlapped this one may have won: ours then came just before it, and both are acknowledged truly.
+    const done = answers.filter((answer) => answer.ok && counted(answer.replica)).length;
+    if (done < place.placement.need) throw quorumFault('the object', answers, place.placement.need);
+  }
+
+  #assertEnough({ placement, policy }: WritePlace, copies: readonly Copy[]): void {
+    let living = 0;
+    for (const copy of copies) if (copy.failed === undefined && (copy.primary || policy.consistency === 'available')) living++;
+    if (living < placement.need) {
+      throw new StoreError('unavailable', `the object: ${living} of the ${placement.need} replicas needed take it`, { cause: copies.find((copy) => copy.failed)?.failed });
+    }
+  }
+
+  /** Commits the container's row on a majority and settles the write on its devices. */
+  async #list(place: WritePlace, row: ListingRow): Promise<void> {
+    const listed = await this.#containers.noteObject(place.target, row, place.container);
+    if (!listed) {
+      await this.#containers.forget(place.target);
+      if (!row.deleted) await this.#undo(place);
+      throw new StoreError('container-not-found', 'the container was deleted meanwhile');
+    }
+    const { key, replicas } = place.placement;
+    for (const replica of replicas) replica.client.objects(place.container.policy).settle(key, newestOf(row));
+  }
+
+  /** The container went away while the object was written: nothing of it may stay. */
+  async #undo(place: WritePlace): Promise<void> {
+    const timestamp = this.#cluster.timestamps.now();
+    await this.#write(place, (engine) => engine.delete({ key: place.placement.key, name: fullName(place.target), timestamp }));
+  }
+}
+
+interface Copy {
+  readonly replica: Replica;
+  readonly writer: ObjectWriter;
+  readonly primary: boolean;
+  failed: unknown;
+}
+
+/** Gives a chunk to every copy that still takes it; the slowest sets the pace. */
+async function writeAll(copies: readonly Copy[], chunk: Buffer): Promise<void> {
+  await Promise.all(
+    copies.map(async (copy) => {
+      if (copy.failed !== undefined) return;
+      try {
+        await copy.writer.write(chunk);
+      } catch (error) {
+        copy.failed = error;
+        copy.replica.health.note(error);
+      }
+    }),
+  );
+}
+
+function committed(answers: readonly Answer<WriteReceipt>[]): number {
+  let count = 0;
+  for (const answer of answers) if (answer.ok && answer.value.outcome === 'committed') count++;
+  return count;
+}
+
+function fullName({ account, container, object }: ObjectName): string {
+  return `/${account}/${container}/${object}`;
+}
+
+function newestOf(row: ListingRow): Timestamp {
+  return row.metaTimestamp > row.timestamp ? row.metaTimestamp : row.timestamp;
+}
+
+function putRow({ target, container }: WritePlace, timestamp: Timestamp, metadata: Metadata, bytes: number): ListingRow {
+  return {
+    name: target.object,
+    timestamp,
+    deleted: false,
+    metaTimestamp: timestamp,
+    bytes,
+    count: 1,
+    policy: container.policy,
+    etag: metadata[ETAG] ?? '',
+    contentType: metadata[CONTENT_TYPE] ?? '',
+  };
+}

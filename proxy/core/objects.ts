@@ -1,0 +1,152 @@
+/** Objects: the operations that both dialects call. Reading is in object-reads.ts, writing in object-writes.ts. */
+import { StoreError, type Timestamp } from '#common';
+import { createHasher } from '#common/checksum';
+import type { Body } from '#common/stream';
+import type { Metadata, ObjectInfo } from '#storage-node/protocol';
+import type { Cluster } from './cluster.ts';
+import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
+import { CONTENT_TYPE, ETAG, isExpired } from './metadata.ts';
+import { ObjectReads, type OpenObject } from './object-reads.ts';
+import { ObjectWrites } from './object-writes.ts';
+import type { Placement, Placements } from './placement.ts';
+
+export interface ObjectName extends ContainerName {
+  readonly object: string;
+}
+
+export interface PutObject {
+  readonly target: ObjectName;
+  readonly body: Body;
+  /** Everything but the ETag, which the data decides. Must have a Content-Type. */
+  readonly metadata: Metadata;
+  /** MD5 in hex that the data must have; `checksum-mismatch` where it has another. */
+  readonly expectedEtag?: string | undefined;
+  /** Refuse with `precondition-failed` where an object is there. */
+  readonly onlyIfAbsent?: boolean;
+}
+
+/** Bodies up to this size are collected, hashed inline and written in one step. */
+export const INLINE_BODY_BYTES = 64 * 1024;
+
+/** How often a write that a newer timestamp overtook is tried again with one that is newer still. */
+const OVERTAKEN_ATTEMPTS = 5;
+
+export class Objects {
+  readonly #cluster: Cluster;
+  readonly #placements: Placements;
+  readonly #containers: Containers;
+  readonly #reads: ObjectReads;
+  readonly #writes: ObjectWrites;
+
+  constructor(cluster: Cluster, placements: Placements, containers: Containers) {
+    this.#cluster = cluster;
+    this.#placements = placements;
+    this.#containers = containers;
+    this.#reads = new ObjectReads(cluster);
+    this.#writes = new ObjectWrites(cluster, containers);
+  }
+
+  /** State, name and metadata. Throws `object-not-found`, also for an expired one. */
+  async head(target: ObjectName): Promise<ObjectInfo> {
+    const { placement, policy } = await this.#locate(target);
+    const info = await this.#reads.info(placement, policy.consistency);
+    if (info === undefined || info.deleted || this.#expired(info.metadata)) throw notFound();
+    return info;
+  }
+
+  /** Opens the newest version for reading; the caller disposes it. Throws `object-not-found`. */
+  async get(target: ObjectName): Promise<OpenObject> {
+    const { placement, policy } = await this.#locate(target);
+    const open = await this.#reads.open(placement, policy.consistency);
+    if (open === undefined) throw notFound();
+    if (this.#expired(open.info.metadata)) {
+      await open[Symbol.asyncDispose]();
+      throw notFound();
+    }
+    return open;
+  }
+
+  /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
+  async put(request: PutObject): Promise<{ etag: string; timestamp: Timestamp }> {
+    const { placement, policy, container } = await this.#locate(request.target);
+    if (request.onlyIfAbsent && (await this.#exists(placement, policy.consistency))) throw new StoreError('precondition-failed', 'the object exists');
+    const place = { placement, policy, container, target: request.target };
+    const { sizeBytes } = request.body;
+    if (sizeBytes !== undefined && sizeBytes <= INLINE_BODY_BYTES) {
+      const data = await request.body.collect(sizeBytes);
+      const etag = (await md5Of(data)).toString('hex');
+      checkEtag(etag, request.expectedEtag);
+      const metadata = { ...request.metadata, [ETAG]: etag };
+      const timestamp = await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data));
+      return { etag, timestamp };
+    }
+    // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
+    await this.#reads.observeNewest(placement, policy.consistency);
+    const timestamp = this.#cluster.timestamps.now();
+    const etag = await this.#writes.putStream(place, timestamp, request.metadata, request.body, (found) => checkEtag(found, request.expectedEtag));
+    return { etag, timestamp };
+  }
+
+  /**
+   * Replaces the metadata of an object by what `replace` makes of it; the ETag stays. Throws `object-not-found`.
+   * Where the object is overwritten meanwhile, the newer one's metadata is replaced.
+   */
+  async post(target: ObjectName, replace: (current: ObjectInfo) => Metadata): Promise<void> {
+    const { placement, policy, container } = await this.#locate(target);
+    const place = { placement, policy, container, target };
+    await this.#untilNewest(async (now) => {
+      const current = await this.#reads.info(placement, policy.consistency);
+      if (current === undefined || current.deleted || this.#expired(current.metadata)) throw notFound();
+      const metadata = { ...replace(current), [ETAG]: current.metadata[ETAG] ?? '' };
+      return this.#writes.post(place, now, current, { [CONTENT_TYPE]: current.metadata[CONTENT_TYPE] ?? '', ...metadata });
+    });
+  }
+
+  /** Deletes an object. Throws `object-not-found` where there was none (a tombstone is written all the same). */
+  async delete(target: ObjectName): Promise<{ timestamp: Timestamp }> {
+    const { placement, policy, container } = await this.#locate(target);
+    const current = await this.#reads.info(placement, policy.consistency);
+    const existed = current !== undefined && !current.deleted && !this.#expired(current.metadata);
+    const timestamp = await this.#untilNewest((now) => this.#writes.delete({ placement, policy, container, target }, now));
+    if (!existed) throw notFound();
+    return { timestamp };
+  }
+
+  async #locate(target: ObjectName): Promise<{ placement: Placement; policy: { consistency: 'strong' | 'available' }; container: ContainerSummary }> {
+    const container = await this.#containers.summary(target);
+    const placement = this.#placements.object(target.account, target.container, target.object, container.policy);
+    return { placement, policy: this.#cluster.policies.byIndex(container.policy), container };
+  }
+
+  async #exists(placement: Placement, consistency: 'strong' | 'available'): Promise<boolean> {
+    const info = await this.#reads.info(placement, consistency);
+    return info !== undefined && !info.deleted && !this.#expired(info.metadata);
+  }
+
+  /** Tries a write with newer and newer timestamps until nothing newer is in its way: it was overtaken by a faster clock. */
+  async #untilNewest(write: (now: Timestamp) => Promise<'done' | 'overtaken'>): Promise<Timestamp> {
+    for (let attempt = 0; attempt < OVERTAKEN_ATTEMPTS; attempt++) {
+      const now = this.#cluster.timestamps.now();
+      if ((await write(now)) === 'done') return now;
+    }
+    throw new StoreError('unavailable', 'the object is being overwritten faster than this write can be ordered');
+  }
+
+  #expired(metadata: Metadata): boolean {
+    return isExpired(metadata, this.#cluster.clock.nowMs());
+  }
+}
+
+async function md5Of(data: Buffer): Promise<Buffer> {
+  const hasher = createHasher({ algorithms: ['md5'], sizeHint: data.length });
+  await hasher.update(data);
+  return (await hasher.digest())['md5']!;
+}
+
+function checkEtag(found: string, expected: string | undefined): void {
+  if (expected !== undefined && expected.toLowerCase() !== found) throw new StoreError('checksum-mismatch', `the data's MD5 is ${found}`);
+}
+
+function notFound(): StoreError {
+  return new StoreError('object-not-found', 'there is no such object');
+}

@@ -1,0 +1,86 @@
+/**
+ * The HTTP server at the edge: its limits, and answers to what Node's parser refuses before koa sees a request. Slow and silent
+ * clients are given up; idle connections cost memory only.
+ */
+import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { newTransactionId } from './transaction.ts';
+
+export interface EdgeLimits {
+  /** All request headers together. */
+  readonly maxHeaderBytes: number;
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** Silence in the middle of a body. */
+  readonly bodyIdleTimeoutMs: number;
+  /** Silence between requests. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+/** Marks requests whose client waits for `100 Continue`. */
+export const EXPECTS_CONTINUE = Symbol('expects continue');
+
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'COPY', 'OPTIONS'];
+
+export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): Server {
+  const server = http.createServer(
+    {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: 0,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
+      noDelay: true,
+      highWaterMark: 64 * 1024,
+    },
+    handler,
+  );
+  server.maxRequestsPerSocket = 0;
+  server.on('checkContinue', (request: IncomingMessage & { [EXPECTS_CONTINUE]?: boolean }, response: ServerResponse) => {
+    request[EXPECTS_CONTINUE] = true;
+    handler(request, response);
+  });
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    response.writeHead(417, { 'Content-Length': 0 });
+    response.end();
+  });
+  server.setTimeout(limits.bodyIdleTimeoutMs, onSilence);
+  server.on('clientError', onClientError);
+  return server;
+}
+
+/** A socket was silent for long: that is a fault where a body is awaited, and nothing where an answer is being made. */
+function onSilence(socket: Socket & { parser?: { incoming?: IncomingMessage | null } | null }): void {
+  const request = socket.parser?.incoming;
+  if (!request) {
+    socket.destroy();
+  } else if (!request.complete) {
+    refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
+  }
+}
+
+function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+  } else if (error.code === 'HPE_HEADER_OVERFLOW') {
+    refuse(socket, 400, 'Bad Request', 'The request headers are too large.');
+  } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
+  } else if (error.code === 'HPE_INVALID_METHOD') {
+    refuse(socket, 405, 'Method Not Allowed', 'The method is not allowed for this resource.', `Allow: ${METHODS.join(', ')}\r\n`);
+  } else if (error.code === 'HPE_INVALID_TRANSFER_ENCODING') {
+    refuse(socket, 501, 'Not Implemented', 'The requested method is not implemented by this server.');
+  } else {
+    refuse(socket, 400, 'Bad Request', 'The server could not comply with the request since it is either malformed or otherwise incorrect.');
+  }
+}
+
+function refuse(socket: Socket, status: number, reason: string, text: string, headers = ''): void {
+  const body = `<html><h1>${reason}</h1><p>${text}</p></html>`;
+  const id = newTransactionId(Date.now());
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/html; charset=UTF-8\r\nContent-Length: ${body.length}\r\n${headers}` +
+      `X-Trans-Id: ${id}\r\nX-Openstack-Request-Id: ${id}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

@@ -1,0 +1,11 @@
+/** DELETE of a container, which must be empty. */
+import type { Response } from '#proxy/edge';
+import { authorize } from '../authorize.ts';
+import { empty, type ContainerRequest } from '../request.ts';
+
+export async function deleteContainer(request: ContainerRequest): Promise<Response> {
+  const { store, account, container } = request;
+  authorize(request, 'container-write', account, undefined);
+  await store.containers.delete({ account, container });
+  return empty(204);
+}

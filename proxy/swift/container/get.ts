@@ -1,0 +1,24 @@
+/** GET and HEAD of a container: its metadata and totals, and a page of its objects. */
+import { owns } from '#proxy/core';
+import type { Response } from '#proxy/edge';
+import { CONSTRAINTS } from '../constraints.ts';
+import { OBJECT_ROWS } from '../listing/format.ts';
+import { listingQuery } from '../listing/query.ts';
+import { respondListing } from '../listing/respond.ts';
+import type { ContainerRequest } from '../request.ts';
+import { authorizeContainer } from './access.ts';
+import { containerHeaders } from './headers.ts';
+
+export async function getContainer(request: ContainerRequest): Promise<Response> {
+  const { store, account, container, query, exchange } = request;
+  await authorizeContainer(request, 'container-read');
+  const listing = listingQuery(query, CONSTRAINTS.container_listing_limit);
+  const root = { element: 'container', name: container };
+  const forOwner = owns(request.principal, account);
+  if (exchange.method === 'HEAD') {
+    const info = await store.containers.info({ account, container });
+    return respondListing(request, { entries: [], form: OBJECT_ROWS, root, headers: containerHeaders(info, store.cluster.policies, forOwner) });
+  }
+  const page = await store.containers.list({ account, container }, listing);
+  return respondListing(request, { entries: page.entries, form: OBJECT_ROWS, root, headers: containerHeaders(page.info, store.cluster.policies, forOwner) });
+}

@@ -1,0 +1,39 @@
+/** PUT of a container: creates it, or updates its metadata where it is there. */
+import { isStoreError } from '#common';
+import { liveMetadata } from '#proxy/core';
+import type { Response } from '#proxy/edge';
+import type { StoragePolicy } from '#ring';
+import { authorize } from '../authorize.ts';
+import { checkMetadataHeaders, checkNameLength } from '../constraints.ts';
+import { HTML, Refusal } from '../refusal.ts';
+import { empty, type ContainerRequest } from '../request.ts';
+import { checkMergedMetadata } from '../user-metadata.ts';
+import { containerChanges } from './headers.ts';
+
+export async function putContainer(request: ContainerRequest): Promise<Response> {
+  const { store, account, container, exchange } = request;
+  authorize(request, 'container-write', account, undefined);
+  checkMetadataHeaders('container', exchange.headers);
+  const changes = containerChanges(exchange.headers, true);
+  const policy = policyOf(request, exchange.header('x-storage-policy'));
+  checkNameLength('container', container);
+  const current = await store.containers.info({ account, container }).catch(ifAbsent);
+  checkMergedMetadata(current === undefined ? {} : liveMetadata(current.metadata), changes);
+  const { created } = await store.containers.put({ account, container }, { metadata: changes, policy });
+  return empty(created ? 201 : 202);
+}
+
+function policyOf(request: ContainerRequest, name: string | undefined): StoragePolicy | undefined {
+  if (name === undefined || name === '') return undefined;
+  try {
+    return request.store.cluster.policies.byName(name);
+  } catch (error) {
+    if (isStoreError(error, 'policy-unknown')) throw new Refusal(400, `Invalid X-Storage-Policy '${name}'`, { 'Content-Type': HTML });
+    throw error;
+  }
+}
+
+function ifAbsent(error: unknown): undefined {
+  if (!isStoreError(error, 'container-not-found')) throw error;
+  return undefined;
+}

@@ -1,0 +1,98 @@
+/** Listings in the three forms Swift speaks: text, JSON and XML; and which of them a request wants. */
+import { formatIsoTimestamp } from '#common';
+import { isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
+import { Refusal } from '../refusal.ts';
+
+export type ListingFormat = 'text/plain' | 'application/json' | 'application/xml' | 'text/xml';
+
+const OFFERED: readonly ListingFormat[] = ['text/plain', 'application/json', 'application/xml', 'text/xml'];
+const BY_PARAMETER: Readonly<Record<string, ListingFormat>> = { plain: 'text/plain', json: 'application/json', xml: 'application/xml' };
+
+/** What `format=` or else Accept asks for; 406 where nothing offered is acceptable. An unknown `format` is text. */
+export function listingFormat(parameter: string | undefined, accept: string | undefined): ListingFormat {
+  if (parameter !== undefined && parameter !== '') return BY_PARAMETER[parameter.toLowerCase()] ?? 'text/plain';
+  if (accept === undefined || accept.trim() === '') return 'text/plain';
+  let best: { format: ListingFormat; quality: number } | undefined;
+  for (const format of OFFERED) {
+    const quality = qualityOf(format, accept);
+    if (quality > 0 && (best === undefined || quality > best.quality)) best = { format, quality };
+  }
+  if (best === undefined) throw new Refusal(406);
+  return best.format;
+}
+
+/** RFC 9110, section 12.5.1: the most specific range that matches decides. */
+function qualityOf(format: string, accept: string): number {
+  let [specificity, quality] = [-1, 0];
+  for (const part of accept.split(',')) {
+    const [range = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    const [type, subtype] = range.split('/');
+    if (type === undefined || subtype === undefined) throw new Refusal(400, 'Invalid Accept header');
+    const matches = range === format ? 2 : subtype === '*' && format.startsWith(`${type}/`) ? 1 : range === '*/*' ? 0 : -1;
+    if (matches <= specificity) continue;
+    specificity = matches;
+    const q = parameters.find((parameter) => parameter.startsWith('q='));
+    quality = q === undefined ? 1 : Number(q.slice(2)) || 0;
+  }
+  return quality;
+}
+
+/** How one kind of row is written. */
+export interface RowForm {
+  json(row: ListingRow): string;
+  xml(row: ListingRow): string;
+}
+
+export const CONTAINER_ROWS: RowForm = {
+  json: (row) => `{"name":${quoteJson(row.name)},"count":${row.count},"bytes":${row.bytes},"last_modified":"${lastModified(row)}"}`,
+  xml: (row) =>
+    `<container><name>${escapeXml(row.name)}</name><count>${row.count}</count><bytes>${row.bytes}</bytes><last_modified>${lastModified(row)}</last_modified></container>`,
+};
+
+export const OBJECT_ROWS: RowForm = {
+  json: (row) =>
+    `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
+  xml: (row) =>
+    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(row.etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
+};
+
+/** The body of a listing. `root` is the XML element around it, e.g. `<container name="photos">`. */
+export function formatListing(format: ListingFormat, entries: readonly ListingEntry[], form: RowForm, root: { element: string; name: string }): string {
+  if (format === 'application/json') {
+    return `[${entries.map((entry) => (isSubdirectory(entry) ? `{"subdir":${quoteJson(entry.subdir)}}` : form.json(entry))).join(',')}]`;
+  }
+  if (format === 'text/plain') return entries.map((entry) => `${isSubdirectory(entry) ? entry.subdir : entry.name}\n`).join('');
+  const inner = entries.map((entry) => (isSubdirectory(entry) ? subdirXml(entry.subdir) : form.xml(entry))).join('\n');
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root.element} name="${escapeXml(root.name)}">${inner === '' ? '' : `\n${inner}\n`}</${root.element}>`;
+}
+
+function subdirXml(subdir: string): string {
+  return `<subdir name="${escapeXml(subdir)}"><name>${escapeXml(subdir)}</name></subdir>`;
+}
+
+let lastSecond = -1;
+let lastSecondText = '';
+
+/** A row's time in ISO form; rows of one second share the work. */
+function lastModified(row: ListingRow): string {
+  const timestamp = row.metaTimestamp > row.timestamp ? row.metaTimestamp : row.timestamp;
+  const second = Math.floor(timestamp / 100_000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    lastSecondText = formatIsoTimestamp(timestamp).slice(0, 20);
+  }
+  return `${lastSecondText}${String((timestamp % 100_000) * 10).padStart(6, '0')}`;
+}
+
+const PLAIN_JSON = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+function quoteJson(text: string): string {
+  return PLAIN_JSON.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const XML_SPECIAL = /[&<>"]/;
+const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function escapeXml(text: string): string {
+  return XML_SPECIAL.test(text) ? text.replace(/[&<>"]/g, (c) => XML_ENTITIES[c]!) : text;
+}

@@ -1,0 +1,98 @@
+/** COPY with Destination, and PUT with X-Copy-From: one object's bytes and metadata to another name, without the client in between. */
+import { formatTimestamp, timestampToSecondsUp } from '#common';
+import { formatHttpDate, parseRange, percentDecode, percentEncodePath } from '#common/http';
+import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
+import { CONTENT_TYPE } from '#proxy/core';
+import type { Response } from '#proxy/edge';
+import { authorizeContainer } from '../container/access.ts';
+import { CONSTRAINTS } from '../constraints.ts';
+import { manifestMetadata, MANIFEST } from '../dlo/manifest.ts';
+import { Refusal } from '../refusal.ts';
+import { empty, isTrue, type ObjectRequest } from '../request.ts';
+import { carriedMetadata, modifiedSeconds, storedMetadata } from './headers.ts';
+import { expiryMetadata } from './expiry.ts';
+import { checkPutHeaders } from './put.ts';
+import { represent, type Representation } from './representation.ts';
+
+/** COPY: the request's target is the source. */
+export async function copyObject(request: ObjectRequest): Promise<Response> {
+  const destination = request.exchange.header('destination');
+  if (destination === undefined || destination === '') throw new Refusal(412, 'Destination header required');
+  const { container, object } = parsePathHeader('Destination', destination);
+  const account = accountHeader(request, 'destination-account');
+  return copy(request, { ...request, account, container, object });
+}
+
+/** PUT with X-Copy-From: the request's target is the destination. */
+export async function copyFrom(request: ObjectRequest, header: string): Promise<Response> {
+  if ((request.exchange.contentLength ?? 0) > 0 || request.exchange.chunked) throw new Refusal(400, 'Copy requests require a zero byte body', { 'Content-Type': 'text/plain' });
+  const { container, object } = parsePathHeader('X-Copy-From', header);
+  const account = accountHeader(request, 'x-copy-from-account');
+  return copy({ ...request, account, container, object }, request);
+}
+
+async function copy(source: ObjectRequest, destination: ObjectRequest): Promise<Response> {
+  const { store, exchange } = destination;
+  const target = { account: destination.account, container: destination.container, object: destination.object };
+  await authorizeContainer(source, 'object-read');
+  await using open = await store.objects.get({ account: source.account, container: source.container, object: source.object });
+  const representation = await represent(source, open.info, open);
+  if ((await authorizeContainer(destination, 'object-write')) === undefined) throw new Refusal(404);
+  const onlyIfAbsent = checkPutHeaders(destination);
+  if (representation.sizeBytes > CONSTRAINTS.max_file_size) throw new Refusal(413);
+  const { etag, timestamp } = await store.objects.put({ target, body: bodyOf(source, representation), metadata: copiedMetadata(source, destination, representation), onlyIfAbsent });
+  return empty(201, {
+    Etag: etag,
+    'Last-Modified': formatHttpDate(timestampToSecondsUp(timestamp)),
+    'X-Copied-From': percentEncodePath(`${source.container}/${source.object}`),
+    'X-Copied-From-Account': percentEncodePath(source.account),
+    'X-Copied-From-Last-Modified': formatHttpDate(modifiedSeconds(open.info)),
+    'X-Timestamp': formatTimestamp(timestamp),
+    ...shownMetadata(exchange.headers),
+  });
+}
+
+/** The source's bytes, or the range of them that the request names. */
+function bodyOf({ exchange }: ObjectRequest, { sizeBytes, data, read }: Representation): Body {
+  const header = exchange.header('range');
+  const ranges = header === undefined ? undefined : parseRange(header, sizeBytes);
+  if (ranges?.length === 0) throw new Refusal(416);
+  const { start, end } = ranges?.[0] ?? { start: 0, end: sizeBytes };
+  if (data !== undefined) return bodyOfBuffer(data.subarray(start, end));
+  return start === end ? bodyOfBuffer(Buffer.alloc(0)) : bodyOfChunks(read(start, end), end - start);
+}
+
+/** The source's metadata (unless fresh is asked for) under what the request sets. */
+function copiedMetadata(source: ObjectRequest, destination: ObjectRequest, { info, contentType }: Representation): Record<string, string> {
+  const { exchange, store } = destination;
+  const fresh = isTrue(exchange.header('x-fresh-metadata'));
+  const given = exchange.header('content-type');
+  const keepManifest = source.query.get('multipart-manifest') === 'get' && info.metadata[MANIFEST] !== undefined;
+  return {
+    ...(fresh ? {} : carriedMetadata(info.metadata)),
+    [CONTENT_TYPE]: given === undefined || given === '' ? contentType : given,
+    ...storedMetadata(exchange.headers),
+    ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),
+    ...(keepManifest ? { [MANIFEST]: info.metadata[MANIFEST]! } : {}),
+    ...manifestMetadata(exchange.header('x-object-manifest')),
+  };
+}
+
+function shownMetadata(headers: ObjectRequest['exchange']['headers']): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (name.startsWith('x-object-meta-') && typeof value === 'string' ? [[name, value]] : [])));
+}
+
+function parsePathHeader(header: 'Destination' | 'X-Copy-From', value: string): { container: string; object: string } {
+  const path = percentDecode(value);
+  const match = path === undefined ? null : /^\/?([^/]+)\/(.+)$/s.exec(path);
+  if (match === null) throw new Refusal(412, `${header} header must be of the form <container name>/<object name>`);
+  return { container: match[1]!, object: match[2]! };
+}
+
+function accountHeader(request: ObjectRequest, header: 'destination-account' | 'x-copy-from-account'): string {
+  const value = request.exchange.header(header);
+  if (value === undefined) return request.account;
+  const account = percentDecode(value);
+  if (account === undefined || account === '' || account.includes('/')) throw new Refusal(412, 'Account name cannot contain slashes');
+  return account;
+}

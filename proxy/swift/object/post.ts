@@ -1,0 +1,24 @@
+/** POST of an object: replaces its metadata. What is not sent again is gone, but for the Content-Type. */
+import { CONTENT_TYPE } from '#proxy/core';
+import type { Response } from '#proxy/edge';
+import { authorizeContainer } from '../container/access.ts';
+import { checkMetadataHeaders } from '../constraints.ts';
+import { manifestMetadata } from '../dlo/manifest.ts';
+import { empty, type ObjectRequest } from '../request.ts';
+import { expiryMetadata } from './expiry.ts';
+import { storedMetadata } from './headers.ts';
+
+export async function postObject(request: ObjectRequest): Promise<Response> {
+  const { store, account, container, object, exchange } = request;
+  await authorizeContainer(request, 'object-write');
+  checkMetadataHeaders('object', exchange.headers);
+  const contentType = exchange.header('content-type');
+  const metadata = {
+    ...storedMetadata(exchange.headers),
+    ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),
+    ...manifestMetadata(exchange.header('x-object-manifest')),
+    ...(contentType === undefined || contentType === '' ? {} : { [CONTENT_TYPE]: contentType }),
+  };
+  await store.objects.post({ account, container, object }, () => metadata);
+  return empty(202);
+}

@@ -1,0 +1,64 @@
+/** PUT of an object: from the body, or from another object (X-Copy-From: copy.ts). */
+import { timestampToSecondsUp } from '#common';
+import { formatHttpDate } from '#common/http';
+import { CONTENT_TYPE } from '#proxy/core';
+import type { Exchange, Response } from '#proxy/edge';
+import { authorizeContainer } from '../container/access.ts';
+import { checkMetadataHeaders, checkNameLength, CONSTRAINTS } from '../constraints.ts';
+import { manifestMetadata } from '../dlo/manifest.ts';
+import { Refusal } from '../refusal.ts';
+import { empty, type ObjectRequest } from '../request.ts';
+import { contentTypeOf } from './content-type.ts';
+import { copyFrom } from './copy.ts';
+import { expiryMetadata } from './expiry.ts';
+import { storedMetadata } from './headers.ts';
+
+export async function putObject(request: ObjectRequest): Promise<Response> {
+  const { store, account, container, object, exchange } = request;
+  const copySource = exchange.header('x-copy-from');
+  if (copySource !== undefined && copySource !== '') return copyFrom(request, copySource);
+  const summary = await authorizeContainer(request, 'object-write');
+  if (summary === undefined) throw new Refusal(404);
+  const onlyIfAbsent = checkPutHeaders(request);
+  checkLength(exchange);
+  const { etag, timestamp } = await store.objects.put({
+    target: { account, container, object },
+    body: exchange.body(CONSTRAINTS.max_file_size),
+    metadata: putMetadata(request),
+    expectedEtag: expectedEtag(exchange),
+    onlyIfAbsent,
+  });
+  return empty(201, { Etag: etag, 'Last-Modified': formatHttpDate(timestampToSecondsUp(timestamp)) });
+}
+
+/** The checks that a body and a copy share; whether the write is only to happen where nothing is. */
+export function checkPutHeaders({ exchange, object }: ObjectRequest): boolean {
+  checkNameLength('object', object);
+  checkMetadataHeaders('object', exchange.headers);
+  const ifNoneMatch = exchange.header('if-none-match');
+  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw new Refusal(400, 'If-None-Match only supports *');
+  return ifNoneMatch !== undefined;
+}
+
+export function putMetadata({ exchange, object, store }: ObjectRequest): Record<string, string> {
+  return {
+    [CONTENT_TYPE]: contentTypeOf(object, exchange.header('content-type'), exchange.header('x-detect-content-type')),
+    ...storedMetadata(exchange.headers),
+    ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),
+    ...manifestMetadata(exchange.header('x-object-manifest')),
+  };
+}
+
+function checkLength(exchange: Exchange): void {
+  if (exchange.chunked) {
+    if (exchange.header('transfer-encoding')?.trim().toLowerCase() !== 'chunked') throw new Refusal(501, 'Unsupported Transfer-Coding header value specified in Transfer-Encoding header');
+    return;
+  }
+  if (exchange.contentLength === undefined) throw new Refusal(411, 'Missing Content-Length header.');
+  if (exchange.contentLength > CONSTRAINTS.max_file_size) throw new Refusal(413, 'Your request is too large.');
+}
+
+function expectedEtag(exchange: Exchange): string | undefined {
+  const etag = exchange.header('etag');
+  return etag === undefined || etag === '' ? undefined : etag.trim().replace(/^"(.*)"$/, '$1');
+}

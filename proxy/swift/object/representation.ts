@@ -1,0 +1,31 @@
+/** What a GET or HEAD shows: the object itself, or the segments that it stands for. */
+import { CONTENT_TYPE, ETAG, readSegments, type OpenObject } from '#proxy/core';
+import type { ObjectInfo } from '#storage-node/protocol';
+import { authorizeContainer } from '../container/access.ts';
+import { MANIFEST, resolveManifest } from '../dlo/manifest.ts';
+import type { ObjectRequest } from '../request.ts';
+
+export interface Representation {
+  readonly info: ObjectInfo;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** As it is printed: bare for an object, quoted for a manifest. */
+  readonly etag: string;
+  /** Whole, where it is small. */
+  readonly data: Buffer | undefined;
+  read(start: number, end: number): AsyncIterable<Buffer>;
+}
+
+/** The representation of an object of which metadata, and perhaps data (`open`), is known. */
+export async function represent(request: ObjectRequest, info: ObjectInfo, open: OpenObject | undefined): Promise<Representation> {
+  const { store, account, query } = request;
+  const contentType = info.metadata[CONTENT_TYPE] ?? 'application/octet-stream';
+  const manifest = info.metadata[MANIFEST];
+  if (manifest !== undefined && query.get('multipart-manifest') !== 'get') {
+    const { container, segments, sizeBytes, etag } = await resolveManifest(store, account, manifest);
+    await authorizeContainer({ ...request, container }, 'object-read');
+    return { info, contentType, sizeBytes, etag, data: undefined, read: (start, end) => readSegments(store.objects, segments, start, end) };
+  }
+  const read = (start: number, end: number): AsyncIterable<Buffer> => open!.read(start, end);
+  return { info, contentType, sizeBytes: info.sizeBytes, etag: info.metadata[ETAG] ?? '', data: open?.data, read };
+}
