@@ -6,3 +6,7 @@ export { Ring, type RingData } from './ring.ts';
 export { RingBuilder, type BuilderState, type RebalanceOptions, type RebalanceResult } from './builder.ts';
 export { type DeviceChange, type NewDevice } from './device-changes.ts';
 export { measureBalance, measureDispersion, type BalanceReport, type DeviceBalance, type DispersionReport, type TierDispersion } from './dispersion.ts';
+export { loadBuilder, loadRing, saveBuilder, saveRing } from './ring-file.ts';
+export { ringFileName, RingSet, type RingSetOptions } from './ring-set.ts';
+export { RingWatcher, type RingWatcherEvents } from './ring-watcher.ts';
+export { parseDeviceQuery, searchDevices, type DeviceQuery } from './search.ts';
