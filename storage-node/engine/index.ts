@@ -2,3 +2,4 @@
 export { openDevice, type Device, type DeviceOptions } from './device/device.ts';
 export { MemoryObjectEngine } from './memory/memory-engine.ts';
 export { MemoryListingEngine } from './listing/memory.ts';
+export { LevelListingEngine, openListingEngine, type ListingEngineOptions } from './listing/level/level-listing-engine.ts';

@@ -1,0 +1,112 @@
+/**
+ * Group commit: changes gather while the batch before them is being synced, and go to disk together. With one writer a group
+ * is one change and waits for nothing; with many, one sync is shared by all of them.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StoreError, type Clock } from '#common';
+import { storeFault, type ListingStore } from './listing-store.ts';
+import { Transaction } from './transaction.ts';
+
+/** A group closes at this many changed rows, so that one batch never holds up the process for long. */
+const MAX_ROWS_IN_GROUP = 2048;
+/** After a failed write the database is opened anew, at most this often. */
+const REOPEN_AFTER_MS = 1000;
+
+interface Queued {
+  readonly change: (transaction: Transaction) => unknown;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitterOptions {
+  readonly store: ListingStore;
+  readonly clock: Clock;
+  /** How long a group waits for more writers when the one before it had several. Default 0: only until the event loop's next turn. */
+  readonly gatherMs: number;
+}
+
+export class GroupCommitter {
+  readonly #store: ListingStore;
+  readonly #clock: Clock;
+  readonly #gatherMs: number;
+  #queue: Queued[] = [];
+  #running: Promise<void> | undefined;
+  #closed = false;
+  #failedAtMs: number | undefined;
+  /** True from handing a batch to level until it is synced: meanwhile cached records may be behind what level shows. */
+  writing = false;
+
+  constructor(options: GroupCommitterOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#gatherMs = options.gatherMs;
+  }
+
+  /** Runs `change` in the next group; its answer arrives when the group is on stable storage. */
+  commit<T>(change: (transaction: Transaction) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#closed) {
+        reject(new StoreError('device-unavailable', 'listings are closed'));
+        return;
+      }
+      this.#queue.push({ change, resolve: resolve as (answer: unknown) => void, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Commits what is queued and takes no more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let lastGroup = 0;
+    do {
+      if (lastGroup > 2 * this.#queue.length && this.#gatherMs > 0) await this.#clock.sleep(this.#gatherMs);
+      else await nextTurn();
+      lastGroup = this.#queue.length;
+      await this.#commitGroup();
+    } while (this.#queue.length > 0);
+    this.#running = undefined;
+  }
+
+  async #commitGroup(): Promise<void> {
+    const group: { queued: Queued; answer: unknown }[] = [];
+    try {
+      await this.#recover();
+      const transaction = new Transaction(this.#store);
+      while (this.#queue.length > group.length && transaction.rowChanges < MAX_ROWS_IN_GROUP) {
+        const queued = this.#queue[group.length]!;
+        const entry = { queued, answer: undefined as unknown };
+        group.push(entry);
+        entry.answer = queued.change(transaction);
+      }
+      this.#queue = this.#queue.slice(group.length);
+      this.writing = true;
+      await transaction.commit();
+      for (const { queued, answer } of group) queued.resolve(answer);
+    } catch (error) {
+      this.#fail(group, error);
+    } finally {
+      this.writing = false;
+    }
+  }
+
+  /** Nothing of a failed group may show: half-made drafts are dropped with the transaction, and level is opened anew before the next write. */
+  #fail(group: readonly { queued: Queued }[], error: unknown): void {
+    const failed = new Set(group.map(({ queued }) => queued));
+    const refused = failed.size > 0 ? failed : new Set(this.#queue);
+    this.#queue = this.#queue.filter((queued) => !refused.has(queued));
+    if (this.writing) this.#failedAtMs = this.#clock.nowMs();
+    for (const queued of refused) queued.reject(storeFault(error));
+  }
+
+  async #recover(): Promise<void> {
+    if (this.#failedAtMs === undefined) return;
+    if (this.#clock.nowMs() - this.#failedAtMs < REOPEN_AFTER_MS) throw new StoreError('device-unavailable', 'listings take no writes after a failed one');
+    this.#failedAtMs = this.#clock.nowMs();
+    await this.#store.reopen();
+    this.#failedAtMs = undefined;
+  }
+}

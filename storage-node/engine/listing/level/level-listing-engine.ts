@@ -1,0 +1,170 @@
+/**
+ * The ListingEngine on level: one database a device, a range of keys for each account and container. Reads answer from memory
+ * or from level's snapshots and never wait for writers; writes go through group commit and answer when they are synced.
+ */
+import assert from 'node:assert';
+import { LRUCache } from 'lru-cache';
+import { systemClock, type Clock, type Timestamp } from '#common';
+import { isAlive } from '#storage-node/protocol';
+import type { DatabaseInfo, DatabaseName, ListingEngine, ListingPage, ListingQuery, ListingRow, PutDatabase, TimedMetadata } from '#storage-node/protocol';
+import { deleteState, postState, putState } from '../database-state.ts';
+import { recordInfo, reportOf } from './database-record.ts';
+import { GroupCommitter } from './group-committer.ts';
+import { databaseKey, rangeOf, type DatabaseKey } from './keys.ts';
+import { ListingStore, storeFault, type ListingStoreOptions } from './listing-store.ts';
+import { openCursor, readPage } from './list-rows.ts';
+import { Reclaimer, type ReclaimStep } from './reclaimer.ts';
+import type { Draft, Transaction } from './transaction.ts';
+
+export interface ListingEngineOptions extends ListingStoreOptions {
+  readonly clock?: Clock;
+  /** How long a commit group waits for more writers after a group of several. Default 0. */
+  readonly gatherMs?: number;
+}
+
+/** Opens the listings of a device, recovering what a killed process left. Throws `device-locked` where another process has them open. */
+export async function openListingEngine(options: ListingEngineOptions): Promise<LevelListingEngine> {
+  const store = new ListingStore(options);
+  await store.open();
+  return new LevelListingEngine(store, options);
+}
+
+export class LevelListingEngine implements ListingEngine, AsyncDisposable {
+  readonly #store: ListingStore;
+  readonly #committer: GroupCommitter;
+  readonly #reclaimer: Reclaimer;
+  /** Where the last `unreported` ended: a report that always fails must not keep the others from their turn. */
+  #unreportedCursor = 'u';
+  /** Settles when the last report is noted. */
+  #noting: Promise<void> = Promise.resolve();
+  /** Keys of the containers that `unreported` told of, by path: infos name their path only. A lost one is just told again. */
+  readonly #told = new LRUCache<string, DatabaseKey>({ max: 10_000 });
+
+  constructor(store: ListingStore, options: ListingEngineOptions) {
+    this.#store = store;
+    this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock, gatherMs: options.gatherMs ?? 0 });
+    this.#reclaimer = new Reclaimer(store, this.#committer);
+  }
+
+  async info(database: DatabaseName): Promise<DatabaseInfo | undefined> {
+    const record = this.#store.record(databaseKey(database));
+    return record && recordInfo(record);
+  }
+
+  async put(request: PutDatabase): Promise<{ created: boolean; info: DatabaseInfo }> {
+    const [created, draft] = await this.#committer.commit((transaction) => {
+      const held = transaction.find(request.database);
+      const wasAlive = held !== undefined && isAlive(held.after.state);
+      const put = putDatabase(transaction, request);
+      return [!wasAlive && isAlive(put.after.state), put] as const;
+    });
+    return { created, info: recordInfo(draft.after) };
+  }
+
+  async post(request: { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined> {
+    const draft = await this.#committer.commit((transaction) => {
+      const held = findAlive(transaction, request.database);
+      if (held) held.after.state = postState(held.after.state, request.timestamp, request.metadata);
+      return held;
+    });
+    return draft && recordInfo(draft.after);
+  }
+
+  delete(request: { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'> {
+    return this.#committer.commit((transaction) => {
+      const draft = transaction.find(request.database);
+      if (!draft) return 'not-found';
+      const { after } = draft;
+      const wasAlive = isAlive(after.state);
+      if (wasAlive && after.figures.totals.rows > 0 && !request.force) return 'not-empty';
+      after.state = deleteState(after.state, request.timestamp);
+      if (!wasAlive) return 'not-found';
+      return isAlive(after.state) ? 'not-empty' : 'deleted';
+    });
+  }
+
+  async merge(request: { database: DatabaseName; rows: readonly ListingRow[]; createWith?: { timestamp: Timestamp; policy: number } }): Promise<DatabaseInfo | undefined> {
+    const { database, rows, createWith } = request;
+    for (const { name } of rows) assert(name !== '' && name.isWellFormed(), 'a row without a name in Unicode');
+    const draft = await this.#committer.commit((transaction) => {
+      const held = createWith ? putDatabase(transaction, { database, metadata: {}, ...createWith }) : findAlive(transaction, database);
+      if (held) for (const row of rows) transaction.mergeRow(held, row);
+      return held;
+    });
+    return draft && recordInfo(draft.after);
+  }
+
+  async list(database: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined> {
+    const key = databaseKey(database);
+    // While a batch is being written, level may show it before memory does: then both are read from one snapshot.
+    const snapshot = this.#committer.writing ? this.#store.level.snapshot() : undefined;
+    try {
+      const record = snapshot ? this.#store.load(key, snapshot) : this.#store.record(key);
+      if (!record || !isAlive(record.state)) return undefined;
+      await using cursor = openCursor(this.#store.level, record.id, query, snapshot);
+      const page = cursor ? await readPage(cursor, query) : { entries: [], truncated: false };
+      return { info: recordInfo(record), ...page };
+    } catch (error) {
+      throw storeFault(error);
+    } finally {
+      await snapshot?.close();
+    }
+  }
+
+  async unreported(limit: number): Promise<DatabaseInfo[]> {
+    await this.#noting;
+    const { lt } = rangeOf('u');
+    const ids = await this.#store.level.keys({ gt: this.#unreportedCursor, lt, limit }).all();
+    if (ids.length < limit) ids.push(...(await this.#store.level.keys({ gt: 'u', lte: this.#unreportedCursor, limit: limit - ids.length }).all()));
+    this.#unreportedCursor = ids.at(-1) ?? 'u';
+    return ids.flatMap((key) => {
+      const record = this.#store.recordOfId(key.slice(1));
+      if (!record) return [];
+      this.#told.set(record.state.path, record.key);
+      return [recordInfo(record)];
+    });
+  }
+
+  reported(info: DatabaseInfo): void {
+    const key = this.#told.get(info.path);
+    if (key === undefined) return;
+    const noted = this.#committer.commit((transaction) => {
+      const draft = transaction.findByKey(key);
+      if (draft) transaction.setReport(draft, reportOf(info));
+    });
+    // A report that is not noted is made again, which is harmless.
+    this.#noting = noted.catch(() => undefined);
+  }
+
+  /** One bounded step of reclaiming what was deleted before `olderThan`: call again until `done`, then once in a while. */
+  async reclaim(olderThan: Timestamp, maxKeys = 1000): Promise<ReclaimStep> {
+    try {
+      return await this.#reclaimer.step(olderThan, maxKeys);
+    } catch (error) {
+      throw storeFault(error);
+    }
+  }
+
+  /** Commits what is under way and closes the database. */
+  async close(): Promise<void> {
+    await this.#committer.close();
+    await this.#store.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function findAlive(transaction: Transaction, database: DatabaseName): Draft | undefined {
+  const draft = transaction.find(database);
+  return draft && isAlive(draft.after.state) ? draft : undefined;
+}
+
+function putDatabase(transaction: Transaction, put: PutDatabase): Draft {
+  const draft = transaction.find(put.database);
+  const state = putState(draft?.after.state, put.database.path, put);
+  if (!draft) return transaction.create(put.database, state);
+  draft.after.state = state;
+  return draft;
+}

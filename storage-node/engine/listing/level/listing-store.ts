@@ -1,0 +1,106 @@
+/**
+ * The level database under a device's listings: opening, reading records, and one rule for its faults. Every batch is written
+ * with `sync: true`: LevelDB does not sync the old log when it starts a new one, so an unsynced batch could be lost though a later
+ * one was synced. Where every batch is synced there is never an unsynced one before it.
+ */
+import { Level } from 'level';
+import { LRUCache } from 'lru-cache';
+import { StoreError } from '#common';
+import { decodeFigures, decodeState, type DatabaseRecord } from './database-record.ts';
+import { figuresKey, formatId, idKey, parseId, rangeOf, stateKey, type DatabaseId, type DatabaseKey } from './keys.ts';
+
+export type LevelDatabase = Level;
+export type LevelSnapshot = ReturnType<Level['snapshot']>;
+
+export interface ListingStoreOptions {
+  readonly directory: string;
+  /** Bytes of uncompressed blocks that level keeps in memory. Default 8 MiB. */
+  readonly cacheBytes?: number;
+  /** Bytes of changes gathered in memory before they become a sorted table; up to twice that is held. Default 4 MiB. */
+  readonly writeBufferBytes?: number;
+  /** Databases whose state and figures are kept in memory. Default 10,000. */
+  readonly maxRecords?: number;
+}
+
+export class ListingStore {
+  readonly level: Level;
+  readonly #records: LRUCache<DatabaseKey, DatabaseRecord>;
+  #nextId = 0;
+
+  constructor(options: ListingStoreOptions) {
+    this.level = new Level(options.directory, { cacheSize: options.cacheBytes ?? 8 << 20, writeBufferSize: options.writeBufferBytes ?? 4 << 20 });
+    this.#records = new LRUCache({ max: options.maxRecords ?? 10_000 });
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.level.open();
+      const [last] = await this.level.keys({ ...rangeOf('i'), reverse: true, limit: 1 }).all();
+      this.#nextId = Math.max(this.#nextId, last === undefined ? 0 : parseId(last.slice(1)) + 1);
+    } catch (error) {
+      throw storeFault(error);
+    }
+  }
+
+  /** Closes and opens again after a failed write: what was in doubt is then there or not, and nothing cached outlives the doubt. */
+  async reopen(): Promise<void> {
+    await this.level.close();
+    this.#records.clear();
+    await this.open();
+  }
+
+  async close(): Promise<void> {
+    await this.level.close();
+  }
+
+  newId(): DatabaseId {
+    return formatId(this.#nextId++);
+  }
+
+  /** The committed record of a database, from memory where it can be. */
+  record(key: DatabaseKey): DatabaseRecord | undefined {
+    const cached = this.#records.get(key);
+    if (cached) return cached;
+    const loaded = this.load(key);
+    if (loaded) this.#records.set(key, loaded);
+    return loaded;
+  }
+
+  recordOfId(id: DatabaseId): DatabaseRecord | undefined {
+    const key = this.get(idKey(id));
+    return key === undefined ? undefined : this.record(key);
+  }
+
+  /** The record as the database holds it, at the moment of a snapshot where one is given. */
+  load(key: DatabaseKey, snapshot?: LevelSnapshot): DatabaseRecord | undefined {
+    const stored = this.get(stateKey(key), snapshot);
+    if (stored === undefined) return undefined;
+    const { id, state } = decodeState(stored);
+    const { figures, report } = decodeFigures(this.get(figuresKey(id), snapshot)!);
+    return { id, key, state, figures, report, info: undefined };
+  }
+
+  /** Replaces a record by its committed successor; undefined where it was removed. */
+  install(key: DatabaseKey, record: DatabaseRecord | undefined): void {
+    if (record) this.#records.set(key, record);
+    else this.#records.delete(key);
+  }
+
+  get(key: string, snapshot?: LevelSnapshot): string | undefined {
+    try {
+      return snapshot ? this.level.getSync(key, { snapshot }) : this.level.getSync(key);
+    } catch (error) {
+      throw storeFault(error);
+    }
+  }
+}
+
+/** What a fault of level means to callers; StoreErrors and failed assertions pass through. */
+export function storeFault(error: unknown): unknown {
+  const { code, cause, message } = error as { code?: unknown; cause?: { code?: unknown; message?: string }; message?: string };
+  if (error instanceof StoreError || typeof code !== 'string' || !code.startsWith('LEVEL_')) return error;
+  if (code === 'LEVEL_LOCKED' || cause?.code === 'LEVEL_LOCKED') return new StoreError('device-locked', 'another process has the listings open', { cause: error });
+  const text = `${message ?? ''} ${cause?.message ?? ''}`;
+  if (/no space|quota exceeded/i.test(text)) return new StoreError('device-full', 'no room for listings', { cause: error });
+  return new StoreError('device-unavailable', `listings: ${text.trim()}`, { cause: error });
+}
