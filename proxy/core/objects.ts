@@ -1,6 +1,6 @@
 /** Objects: the operations that both dialects call. Reading is in object-reads.ts, writing in object-writes.ts. */
+import { hash } from 'node:crypto';
 import { StoreError, type Timestamp } from '#common';
-import { createHasher } from '#common/checksum';
 import type { Body } from '#common/stream';
 import type { Metadata, ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
@@ -74,7 +74,7 @@ export class Objects {
     const { sizeBytes } = request.body;
     if (sizeBytes !== undefined && sizeBytes <= INLINE_BODY_BYTES) {
       const data = await request.body.collect(sizeBytes);
-      const etag = (await md5Of(data)).toString('hex');
+      const etag = hash('md5', data, 'hex');
       checkEtag(etag, request.expectedEtag);
       const metadata = { ...request.metadata, [ETAG]: etag };
       const timestamp = await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data));
@@ -135,12 +135,6 @@ export class Objects {
   #expired(metadata: Metadata): boolean {
     return isExpired(metadata, this.#cluster.clock.nowMs());
   }
-}
-
-async function md5Of(data: Buffer): Promise<Buffer> {
-  const hasher = createHasher({ algorithms: ['md5'], sizeHint: data.length });
-  await hasher.update(data);
-  return (await hasher.digest())['md5']!;
 }
 
 function checkEtag(found: string, expected: string | undefined): void {

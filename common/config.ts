@@ -1,0 +1,103 @@
+/**
+ * The configuration: one YAML file, checked against one schema; every fault of it is named at once. The only place that knows
+ * its form. Everything has a default: without a file, a whole cluster runs in one process on one folder.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { StoreError } from './errors.ts';
+import { LOG_LEVELS } from './log.ts';
+
+const port = z.int().min(0).max(65_535);
+const word = z.string().min(1);
+
+const user = z.strictObject({
+  account: word,
+  user: word,
+  key: word,
+  groups: z.array(word).default([]),
+});
+
+const policy = z.strictObject({
+  index: z.int().min(0),
+  name: word,
+  aliases: z.array(word).default([]),
+  consistency: z.enum(['strong', 'available']).default('strong'),
+  default: z.boolean().default(false),
+  deprecated: z.boolean().default(false),
+  /** Of the rings made at the first start. */
+  replicas: z.number().min(1).max(16).default(3),
+});
+
+const schema = z.strictObject({
+  /** Where everything is kept. A relative path counts from the configuration file. */
+  data: word.default('data'),
+  /** What this process does. Without `storage`, the devices of the rings are reached over HTTP. */
+  roles: z.array(z.enum(['proxy', 'storage'])).min(1).default(['proxy', 'storage']),
+  /** Where clients are served. */
+  proxy: z.strictObject({ host: word.default('127.0.0.1'), port: port.default(8080) }).prefault({}),
+  /** Where the devices of this machine are served to other processes; not at all without it. */
+  storage: z.strictObject({ host: word.default('127.0.0.1'), port, /** Names of the devices; default: all under `<data>/devices`. */ devices: z.array(word).optional() }).optional(),
+  /** The rings made at the first start of a whole cluster in one process. */
+  embedded: z
+    .strictObject({ devices: z.int().min(1).max(64).default(4), replicas: z.number().min(1).max(16).default(3), partPower: z.int().min(1).max(20).default(10) })
+    .prefault({}),
+  policies: z.array(policy).min(1).optional(),
+  auth: z
+    .strictObject({
+      tempauth: z.strictObject({ users: z.array(user).default([]), resellerPrefix: word.default('AUTH'), tokenLifeSeconds: z.int().min(1).default(86_400) }).prefault({}),
+    })
+    .prefault({}),
+  cache: z.strictObject({ /** `redis://host:port` each; in memory without. */ redis: z.array(z.url({ protocol: /^rediss?$/ })).default([]) }).prefault({}),
+  limits: z
+    .strictObject({
+      maxHeaderBytes: z.int().min(8192).default(64 * 1024),
+      headersTimeoutMs: z.int().min(100).default(30_000),
+      bodyIdleTimeoutMs: z.int().min(100).default(60_000),
+      keepAliveTimeoutMs: z.int().min(100).default(120_000),
+      /** How long requests in flight may take to finish after SIGTERM. */
+      shutdownGraceMs: z.int().min(0).default(30_000),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(LOG_LEVELS).default('warn') }).prefault({}),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** What the command line says over the file. */
+export interface ConfigOverrides {
+  readonly data?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** Reads and checks the file (none: all defaults). Throws `bad-request` that names every fault, each on a line of its own. */
+export function loadConfig(file: string | undefined, overrides: ConfigOverrides = {}): Config {
+  const raw = file === undefined ? {} : readYaml(file);
+  const parsed = schema.safeParse(raw ?? {});
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top)'}: ${issue.message}`);
+    throw new StoreError('bad-request', `configuration ${file ?? ''} has ${faults.length} fault(s):\n${faults.join('\n')}`);
+  }
+  const config = parsed.data;
+  const base = file === undefined || overrides.data !== undefined ? process.cwd() : path.dirname(path.resolve(file));
+  return Object.freeze({
+    ...config,
+    data: path.resolve(base, overrides.data ?? config.data),
+    proxy: { ...config.proxy, port: overrides.port ?? config.proxy.port },
+  });
+}
+
+function readYaml(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StoreError('bad-request', `cannot read the configuration ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  const document = parseDocument(text);
+  if (document.errors.length > 0) {
+    throw new StoreError('bad-request', `configuration ${file} is not YAML:\n${document.errors.map((error) => `  ${error.message.split('\n')[0]}`).join('\n')}`);
+  }
+  return document.toJS();
+}

@@ -1,0 +1,30 @@
+/**
+ * The arrows of the house: which room may use which. ARCHITECTURE.md draws them; tidy.test.ts holds every import to them.
+ * A room is named by its folder; `common` is always allowed. `main.ts` of a house may use all of its own house.
+ */
+
+/** Longest prefix first wins: the room of a file is the longest name here that its path starts with. */
+export const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  common: [],
+  ring: [],
+  'storage-node/protocol': [],
+  'storage-node/engine': ['storage-node/protocol'],
+  'storage-node/client': ['storage-node/protocol', 'ring'],
+  'storage-node/server': ['storage-node/engine', 'storage-node/protocol'],
+  'storage-node/daemons': ['storage-node/engine', 'storage-node/protocol', 'storage-node/client', 'ring'],
+  'storage-node': ['storage-node/engine', 'storage-node/server', 'storage-node/daemons', 'storage-node/client', 'storage-node/protocol', 'ring'],
+  'proxy/core': ['ring', 'storage-node/client', 'storage-node/protocol'],
+  'proxy/auth': ['proxy/core', 'proxy/edge'],
+  'proxy/edge': [],
+  'proxy/swift': ['proxy/core', 'proxy/edge', 'storage-node/protocol', 'ring'],
+  'proxy/janitors': ['proxy/core'],
+  proxy: ['proxy/core', 'proxy/auth', 'proxy/edge', 'proxy/swift', 'proxy/janitors'],
+  'tools/ring': ['ring'],
+  'tools/server': ['ring', 'proxy', 'proxy/auth', 'proxy/core', 'storage-node', 'storage-node/client'],
+  'tools/cluster': ['ring', 'tools/server'],
+  'tools/object': ['ring', 'storage-node/client', 'storage-node/protocol', 'tools/server'],
+  tools: ['tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
+};
+
+/** Rooms that may use any door. */
+export const FREE_ROOMS = ['bench', 'test'] as const;
