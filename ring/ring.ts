@@ -24,12 +24,13 @@ export interface RingData {
   readonly assignments: readonly Uint16Array[];
 }
 
-/** The names of a device's failure domains as small integers, so that handoffs compare numbers. */
-interface Domains {
-  readonly region: Int32Array;
-  readonly zone: Int32Array;
-  readonly host: Int32Array;
-  readonly device: Int32Array;
+/** One kind of failure domain, its domains numbered, so that handoffs compare numbers. */
+interface Level {
+  /** By device id. */
+  readonly domainOf: Int32Array;
+  /** By domain: 1 if any of its devices has weight. */
+  readonly weighted: Uint8Array;
+  readonly weightedCount: number;
 }
 
 export class Ring {
@@ -40,7 +41,7 @@ export class Ring {
   readonly version: number;
   readonly devices: readonly (RingDevice | undefined)[];
   readonly assignments: readonly Uint16Array[];
-  #domains: Domains | undefined;
+  #levels: Level[] | undefined;
   #weighted: number[] | undefined;
 
   constructor(data: RingData) {
@@ -92,17 +93,20 @@ export class Ring {
    * every process finds the same order, and a changed ring changes it little.
    */
   *handoffs(partition: Partition): Generator<RingDevice, void, undefined> {
-    const domains = (this.#domains ??= domainsOf(this.devices));
-    const used = new Set(this.primaries(partition).map((device) => device.id));
-    for (const level of [domains.region, domains.zone, domains.host, domains.device]) {
-      const seen = new Set<number>();
-      for (const id of used) seen.add(level[id] as number);
-      const open = this.#weightedIds().reduce((set, id) => (seen.has(level[id] as number) ? set : set.add(level[id] as number)), new Set<number>());
+    const levels = (this.#levels ??= levelsOf(this.devices));
+    const used = this.primaries(partition).map((device) => device.id);
+    for (const { domainOf, weighted, weightedCount } of levels) {
+      const seen = new Set(used.map((id) => domainOf[id] as number));
+      let open = weightedCount;
+      for (const domain of seen) open -= weighted[domain] as number;
+      if (open === 0) continue;
       for (const id of this.#walk(partition)) {
-        if (open.size === 0) break;
-        if (!open.delete(level[id] as number)) continue;
-        used.add(id);
+        const domain = domainOf[id] as number;
+        if (seen.has(domain)) continue;
+        seen.add(domain);
+        used.push(id);
         yield this.devices[id] as RingDevice;
+        if (--open === 0) break;
       }
     }
   }
@@ -139,23 +143,26 @@ export class Ring {
 }
 
 /** Numbers each region, (region, zone), (region, zone, ip) and device. */
-function domainsOf(devices: readonly (RingDevice | undefined)[]): Domains {
-  const numberBy = (name: (device: RingDevice) => string): Int32Array => {
+function levelsOf(devices: readonly (RingDevice | undefined)[]): Level[] {
+  const names = [
+    (device: RingDevice) => `${device.region}`,
+    (device: RingDevice) => `${device.region}/${device.zone}`,
+    (device: RingDevice) => `${device.region}/${device.zone}/${device.ip}`,
+    (device: RingDevice) => `${device.id}`,
+  ];
+  return names.map((nameOf) => {
     const numbers = new Map<string, number>();
-    return Int32Array.from(devices, (device) => {
-      if (device === undefined) return -1;
-      const key = name(device);
-      const number = numbers.get(key) ?? numbers.size;
-      numbers.set(key, number);
-      return number;
-    });
-  };
-  return {
-    region: numberBy((device) => `${device.region}`),
-    zone: numberBy((device) => `${device.region}/${device.zone}`),
-    host: numberBy((device) => `${device.region}/${device.zone}/${device.ip}`),
-    device: numberBy((device) => `${device.id}`),
-  };
+    const domainOf = new Int32Array(devices.length).fill(-1);
+    const weighted = new Uint8Array(devices.length);
+    for (const device of devices) {
+      if (device === undefined) continue;
+      const domain = numbers.get(nameOf(device)) ?? numbers.size;
+      numbers.set(nameOf(device), domain);
+      domainOf[device.id] = domain;
+      if (device.weight > 0) weighted[domain] = 1;
+    }
+    return { domainOf, weighted, weightedCount: weighted.reduce((sum, one) => sum + one, 0) };
+  });
 }
 
 /** A 32-bit integer hash (the finalizer of MurmurHash3): neighbours start their walks far apart. */
