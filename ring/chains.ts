@@ -7,8 +7,9 @@
 import { FREE, isDevice, MOVED, type Placement } from './placement.ts';
 
 /** Bound the search on rings whose rest is hard to settle: questions of the kind "may this replica go there". */
-const BASE_QUESTIONS = 3_000_000;
-const QUESTIONS_PER_SLOT = 2;
+const BASE_QUESTIONS = 100_000;
+const QUESTIONS_PER_SLOT = 12;
+const MAX_QUESTIONS = 10_000_000;
 /** Chains that came to nothing before the search gives up: two of their moves were of one partition. */
 const MAX_FAILURES = 64;
 
@@ -47,7 +48,7 @@ class Chains {
   constructor(placement: Placement) {
     this.#placement = placement;
     const slots = placement.replicas * placement.partitionCount;
-    this.maxQuestions = BASE_QUESTIONS + QUESTIONS_PER_SLOT * slots;
+    this.maxQuestions = Math.min(MAX_QUESTIONS, BASE_QUESTIONS + QUESTIONS_PER_SLOT * slots);
     this.#devices = [...placement.tree.deviceOf].filter((device) => device >= 0);
     this.#first = new Int32Array(placement.wants.length).fill(-1);
     this.#next = new Int32Array(slots).fill(-1);
