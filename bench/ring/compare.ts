@@ -11,22 +11,11 @@
  * Each side goes on from its own ring; `--from swift` starts ours from Swift's ring at every step instead.
  * Ends with status 1 if a row breaks the claim.
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ManualClock } from '#common';
-import { measureBalance, measureDispersion, RingBuilder } from '#ring';
-import { scenarioOf, type Scenario, type Step } from './scenario.ts';
-
-interface Figures {
-  readonly cpuSeconds: number;
-  readonly balance: number;
-  readonly dispersion: number;
-  /** Undefined for the first build, where everything moves. */
-  readonly moved: number | undefined;
-}
+import { RingBuilder } from '#ring';
+import { scenarioOf, type Scenario } from './scenario.ts';
+import { apply, figuresOf, runSwift, type Figures, type SwiftStep } from './sides.ts';
 
 interface Row {
   readonly devices: number;
@@ -36,8 +25,6 @@ interface Row {
   readonly swift: Figures;
   readonly broken: readonly string[];
 }
-
-type Tables = readonly Uint16Array[];
 
 const { values: options } = parseArgs({
   options: {
@@ -50,63 +37,24 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Runs Swift's builder through the scenario; its tables and CPU seconds after each step. */
-async function runSwift(scenario: Scenario): Promise<{ tables: Tables; cpuSeconds: number }[]> {
-  const out = await mkdtemp(join(tmpdir(), 'gori-ring-bench-'));
-  try {
-    const child = spawn('nice', [options.python, join(import.meta.dirname, 'peer.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
-    child.stdin.end(JSON.stringify({ ...scenario, out }));
-    let text = '';
-    for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk as string;
-    const steps = text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as { cpuSeconds: number });
-    if (steps.length !== scenario.steps.length) throw new Error(`${options.python} peer.py did ${steps.length} of ${scenario.steps.length} steps: is python3-swift installed?`);
-    const read = async (at: number): Promise<Tables> => {
-      const bytes = await readFile(join(out, `${at}.bin`));
-      const ids = new Uint16Array(new Uint8Array(bytes).buffer);
-      const parts = 2 ** scenario.partPower;
-      return Array.from({ length: scenario.replicas }, (_, replica) => ids.slice(replica * parts, (replica + 1) * parts));
-    };
-    return await Promise.all(steps.map(async ({ cpuSeconds }, at) => ({ cpuSeconds, tables: await read(at) })));
-  } finally {
-    await rm(out, { recursive: true, force: true });
-  }
-}
-
-function apply(builder: RingBuilder, { changes }: Step): void {
-  for (const change of changes) {
-    if (change.do === 'add') builder.add(change.device);
-    else if (change.do === 'remove') builder.remove(change.id);
-    else builder.setWeight(change.id, change.weight);
-  }
-  builder.pretendMinPartHoursPassed();
-}
-
-function compare(devices: number, scenario: Scenario, swiftSteps: { tables: Tables; cpuSeconds: number }[]): Row[] {
+function compare(devices: number, scenario: Scenario, swiftSteps: SwiftStep[]): Row[] {
   let builder = RingBuilder.create({ partPower: scenario.partPower, replicas: scenario.replicas, minPartHours: 1, clock: new ManualClock() });
   builder.setOverload(scenario.overload);
   return scenario.steps.map((step, at) => {
     const swiftBefore = swiftSteps[at - 1]?.tables;
-    const swift = swiftSteps[at] as { tables: Tables; cpuSeconds: number };
+    const swift = swiftSteps[at] as SwiftStep;
     if (options.from === 'swift' && swiftBefore) builder = RingBuilder.fromState({ ...builder.state, assignments: swiftBefore }, new ManualClock());
     apply(builder, step);
     const before = builder.state.assignments;
     const start = process.cpuUsage();
     builder.rebalance({ seed: scenario.seed });
     const { user, system } = process.cpuUsage(start);
-    const state = builder.state;
-    const figures = (tables: Tables, previous: Tables | undefined, cpuSeconds: number): Figures => {
-      const assignment = { devices: state.devices, replicas: scenario.replicas, assignments: tables };
-      return { cpuSeconds, balance: measureBalance(assignment).balance, dispersion: measureDispersion(assignment).dispersion, moved: countMoved(previous, tables) };
-    };
-    const ours = figures(state.assignments, at === 0 ? undefined : before, (user + system) / 1e6);
-    const theirs = figures(swift.tables, swiftBefore, swift.cpuSeconds);
+    const { devices: after, assignments } = builder.state;
+    const common = { devices: after, replicas: scenario.replicas };
+    const ours = figuresOf(assignments, { ...common, previous: at === 0 ? undefined : before, cpuSeconds: (user + system) / 1e6 });
+    const theirs = figuresOf(swift.tables, { ...common, previous: swiftBefore, cpuSeconds: swift.cpuSeconds });
     return { devices, partPower: scenario.partPower, step: step.name, ours, swift: theirs, broken: brokenClaims(ours, theirs) };
   });
-}
-
-function countMoved(before: Tables | undefined, after: Tables): number | undefined {
-  if (before === undefined) return undefined;
-  return after.reduce((sum, table, replica) => sum + table.reduce((moved, id, at) => (id === before[replica]?.[at] ? moved : moved + 1), 0), 0);
 }
 
 function brokenClaims(ours: Figures, swift: Figures): string[] {
@@ -145,7 +93,7 @@ if (!options.json) {
 for (const partPower of numbers(options.powers)) {
   for (const devices of numbers(options.devices)) {
     const scenario = scenarioOf({ devices, partPower, overload: Number(options.overload) });
-    const found = compare(devices, scenario, await runSwift(scenario));
+    const found = compare(devices, scenario, await runSwift(scenario, options.python));
     if (!options.json) found.forEach(print);
     rows.push(...found);
   }
