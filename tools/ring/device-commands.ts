@@ -176,7 +176,7 @@ export function deviceTable(builder: RingBuilder, devices: readonly RingDevice[]
     const { partitions = 0, balance = 0 } = balances.get(device.id) ?? {};
     const { id, region, zone, ip, port, replicationIp, replicationPort, device: name, weight, meta } = device;
     const flags = builder.state.removed.includes(id) ? 'DEL' : '';
-    return [id, region, zone, `${ip}:${port}`, `${replicationIp}:${replicationPort}`, name, weight, partitions, balance.toFixed(2), flags, meta];
+    return [id, region, zone, `${ip}:${port}`, `${replicationIp}:${replicationPort}`, name, weight, partitions, (Math.round(100 * balance) / 100 || 0).toFixed(2), flags, meta];
   });
   return textTable(['id', 'region', 'zone', 'address', 'replication', 'name', 'weight', 'partitions', 'balance', 'flags', 'meta'], rows);
 }
