@@ -29,3 +29,8 @@ test('If-Match is asked before the dates, and If-None-Match beats If-Modified-Si
   assert.equal(evaluateConditions({ ifModifiedSince: before }, representation), 'proceed');
   assert.equal(evaluateConditions({ ifModifiedSince: 'gibberish' }, representation), 'proceed');
 });
+
+test('where dates count beside tags, a date that fails decides', () => {
+  const before = formatHttpDate(784_111_776);
+  assert.equal(evaluateConditions({ ifMatch: 'abc', ifUnmodifiedSince: before }, representation, true), 'precondition-failed');
+});

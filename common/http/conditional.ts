@@ -16,20 +16,22 @@ export interface Representation {
 
 export type Verdict = 'proceed' | 'not-modified' | 'precondition-failed';
 
-/** What a read with these conditions gets from this representation. */
-export function evaluateConditions(conditions: Conditions, representation: Representation): Verdict {
+/**
+ * What a read with these conditions gets from this representation. Tags make the dates beside them moot (RFC 9110, section
+ * 13.2.2), unless `datesCount`: then a date must hold whatever the tags say, as Swift has it.
+ */
+export function evaluateConditions(conditions: Conditions, representation: Representation, datesCount = false): Verdict {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
-  if (ifMatch !== undefined) {
-    if (!matchesEtag(ifMatch, representation.etags)) return 'precondition-failed';
-  } else if (ifUnmodifiedSince !== undefined) {
+  const { etags, modifiedSeconds } = representation;
+  if (ifMatch !== undefined && !matchesEtag(ifMatch, etags)) return 'precondition-failed';
+  if (ifUnmodifiedSince !== undefined && (ifMatch === undefined || datesCount)) {
     const date = parseHttpDate(ifUnmodifiedSince);
-    if (date !== undefined && representation.modifiedSeconds > date) return 'precondition-failed';
+    if (date !== undefined && modifiedSeconds > date) return 'precondition-failed';
   }
-  if (ifNoneMatch !== undefined) {
-    if (matchesEtag(ifNoneMatch, representation.etags)) return 'not-modified';
-  } else if (ifModifiedSince !== undefined) {
+  if (ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, etags)) return 'not-modified';
+  if (ifModifiedSince !== undefined && (ifNoneMatch === undefined || datesCount)) {
     const date = parseHttpDate(ifModifiedSince);
-    if (date !== undefined && representation.modifiedSeconds <= date) return 'not-modified';
+    if (date !== undefined && modifiedSeconds <= date) return 'not-modified';
   }
   return 'proceed';
 }

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 
 const PLAIN = /^[\x21-\x24\x26-\x7e]*$/;
 
-/** Decodes `%41` and raw bytes of a request target to text; undefined where the bytes are not UTF-8 or hold a NUL. A stray `%` stands for itself. */
+/** Decodes `%41` and raw bytes of a request target to text; undefined where the bytes are not UTF-8. A stray `%` stands for itself. */
 export function percentDecode(raw: string): string | undefined {
   if (PLAIN.test(raw)) return raw;
   const bytes = Buffer.allocUnsafe(raw.length);
@@ -20,7 +20,7 @@ export function percentDecode(raw: string): string | undefined {
     }
   }
   const decoded = bytes.subarray(0, length);
-  if (!isUtf8(decoded) || decoded.includes(0)) return undefined;
+  if (!isUtf8(decoded)) return undefined;
   return decoded.toString('utf8');
 }
 

@@ -10,7 +10,7 @@ import type { Consistency } from '#ring';
 import type { ListingRow, Metadata, ObjectEngine, ObjectInfo, ObjectWriter, WriteReceipt } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { Containers, ContainerSummary } from './containers.ts';
-import { CONTENT_TYPE, ETAG } from './metadata.ts';
+import { CONTENT_TYPE, ETAG, textOfValue } from './metadata.ts';
 import type { ObjectName } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
@@ -231,6 +231,6 @@ function putRow({ target, container }: WritePlace, timestamp: Timestamp, metadat
     count: 1,
     policy: container.policy,
     etag: metadata[ETAG] ?? '',
-    contentType: metadata[CONTENT_TYPE] ?? '',
+    contentType: textOfValue(metadata[CONTENT_TYPE] ?? ''),
   };
 }

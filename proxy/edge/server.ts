@@ -33,12 +33,12 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
       noDelay: true,
       highWaterMark: 64 * 1024,
     },
-    handler,
+    remember(handler),
   );
   server.maxRequestsPerSocket = 0;
   server.on('checkContinue', (request: IncomingMessage & { [EXPECTS_CONTINUE]?: boolean }, response: ServerResponse) => {
     request[EXPECTS_CONTINUE] = true;
-    handler(request, response);
+    remember(handler)(request, response);
   });
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { 'Content-Length': 0 });
@@ -49,8 +49,23 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
   return server;
 }
 
+const ANSWERING = Symbol('the response that is being made for this socket');
+
+interface EdgeSocket extends Socket {
+  [ANSWERING]?: ServerResponse;
+  parser?: { incoming?: IncomingMessage | null } | null;
+}
+
+/** Remembers what a socket is answered, so that a fault in what follows on it does not overtake the answer. */
+function remember(handler: RequestListener): RequestListener {
+  return (request, response) => {
+    (request.socket as EdgeSocket)[ANSWERING] = response;
+    handler(request, response);
+  };
+}
+
 /** A socket was silent for long: that is a fault where a body is awaited, and nothing where an answer is being made. */
-function onSilence(socket: Socket & { parser?: { incoming?: IncomingMessage | null } | null }): void {
+function onSilence(socket: EdgeSocket): void {
   const request = socket.parser?.incoming;
   if (!request) {
     socket.destroy();
@@ -59,9 +74,14 @@ function onSilence(socket: Socket & { parser?: { incoming?: IncomingMessage | nu
   }
 }
 
-function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Socket): void {
+function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: EdgeSocket): void {
+  const answering = socket[ANSWERING];
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
+  } else if (answering && !answering.writableFinished) {
+    answering.once('close', () => socket.destroy());
+  } else if (error.code === 'HPE_INVALID_URL') {
+    refuse(socket, 412, 'Precondition Failed', '', '', 'Invalid UTF8 or contains NULL');
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {
     refuse(socket, 400, 'Bad Request', 'The request headers are too large.');
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
@@ -75,8 +95,7 @@ function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, so
   }
 }
 
-function refuse(socket: Socket, status: number, reason: string, text: string, headers = ''): void {
-  const body = `<html><h1>${reason}</h1><p>${text}</p></html>`;
+function refuse(socket: Socket, status: number, reason: string, text: string, headers = '', body = `<html><h1>${reason}</h1><p>${text}</p></html>`): void {
   const id = newTransactionId(Date.now());
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/html; charset=UTF-8\r\nContent-Length: ${body.length}\r\n${headers}` +

@@ -46,7 +46,7 @@ export function parseTarget(rawPath: string): Target {
 /** Decodes a path; 412 for what is not UTF-8 or holds a NUL. */
 export function decodePath(rawPath: string): string {
   const path = percentDecode(rawPath);
-  if (path === undefined) throw new Refusal(412, 'Invalid UTF8 or contains NULL');
+  if (path === undefined || path.includes('\0')) throw new Refusal(412, 'Invalid UTF8 or contains NULL');
   return path;
 }
 

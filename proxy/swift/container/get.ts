@@ -1,7 +1,9 @@
 /** GET and HEAD of a container: its metadata and totals, and a page of its objects. */
 import { owns } from '#proxy/core';
 import type { Response } from '#proxy/edge';
+import type { ListingPage, ListingQuery } from '#storage-node/protocol';
 import { CONSTRAINTS } from '../constraints.ts';
+import { listDirectory } from '../listing/directory.ts';
 import { OBJECT_ROWS } from '../listing/format.ts';
 import { listingQuery } from '../listing/query.ts';
 import { respondListing } from '../listing/respond.ts';
@@ -19,6 +21,8 @@ export async function getContainer(request: ContainerRequest): Promise<Response>
     const info = await store.containers.info({ account, container });
     return respondListing(request, { entries: [], form: OBJECT_ROWS, root, headers: containerHeaders(info, store.cluster.policies, forOwner) });
   }
-  const page = await store.containers.list({ account, container }, listing);
+  const path = query.get('path');
+  const list = (part: ListingQuery): Promise<ListingPage> => store.containers.list({ account, container }, part);
+  const page = path === undefined ? await list(listing) : await listDirectory(list, path, listing);
   return respondListing(request, { entries: page.entries, form: OBJECT_ROWS, root, headers: containerHeaders(page.info, store.cluster.policies, forOwner) });
 }

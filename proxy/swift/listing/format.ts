@@ -62,8 +62,8 @@ export function formatListing(format: ListingFormat, entries: readonly ListingEn
     return `[${entries.map((entry) => (isSubdirectory(entry) ? `{"subdir":${quoteJson(entry.subdir)}}` : form.json(entry))).join(',')}]`;
   }
   if (format === 'text/plain') return entries.map((entry) => `${isSubdirectory(entry) ? entry.subdir : entry.name}\n`).join('');
-  const inner = entries.map((entry) => (isSubdirectory(entry) ? subdirXml(entry.subdir) : form.xml(entry))).join('\n');
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root.element} name="${escapeXml(root.name)}">${inner === '' ? '' : `\n${inner}\n`}</${root.element}>`;
+  const inner = entries.map((entry) => (isSubdirectory(entry) ? subdirXml(entry.subdir) : form.xml(entry))).join('');
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root.element} name="${escapeXml(root.name)}">${inner}</${root.element}>`;
 }
 
 function subdirXml(subdir: string): string {

@@ -1,4 +1,4 @@
-/** Listing parameters of accounts and containers: limit, marker, end_marker, prefix, delimiter, reverse, path, format. */
+/** Listing parameters of accounts and containers: limit, marker, end_marker, prefix, delimiter, reverse. */
 import type { ListingQuery } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
 import { isTrue } from '../request.ts';
@@ -8,14 +8,12 @@ export function listingQuery(parameters: ReadonlyMap<string, string>, maxLimit: 
   const limitText = parameters.get('limit') ?? '';
   const limit = /^\d+$/.test(limitText) ? Number(limitText) : maxLimit;
   if (limit > maxLimit) throw new Refusal(412, `Maximum limit is ${maxLimit}`);
-  const path = parameters.get('path');
-  const directory = path === undefined ? undefined : path === '' ? '' : path.replace(/\/$/, '') + '/';
   return {
     limit,
     marker: parameters.get('marker') ?? '',
     endMarker: parameters.get('end_marker') ?? '',
-    prefix: directory ?? parameters.get('prefix') ?? '',
-    delimiter: directory === undefined ? (parameters.get('delimiter') ?? '') : '/',
+    prefix: parameters.get('prefix') ?? '',
+    delimiter: parameters.get('delimiter') ?? '',
     reverse: isTrue(parameters.get('reverse')),
   };
 }

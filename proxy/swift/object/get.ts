@@ -43,7 +43,7 @@ function answer(exchange: Exchange, representation: Representation): Response {
   const { info, sizeBytes, etag } = representation;
   const headers = objectHeaders(info);
   headers['Etag'] = etag;
-  const verdict = evaluateConditions(conditionsOf(exchange), { etags: [etag.replaceAll('"', '')], modifiedSeconds: modifiedSeconds(info) });
+  const verdict = evaluateConditions(conditionsOf(exchange), { etags: [etag.replaceAll('"', '')], modifiedSeconds: modifiedSeconds(info) }, true);
   if (verdict === 'not-modified') return { status: 304, headers };
   if (verdict === 'precondition-failed') return { status: 412, headers: { ...headers, 'Content-Type': HTML }, body: page(412) };
   const ranges = rangesOf(exchange, representation);
@@ -51,6 +51,8 @@ function answer(exchange: Exchange, representation: Representation): Response {
   if (ranges.length === 0) {
     return { status: 416, headers: { ...headers, 'Content-Type': HTML, 'Content-Range': `bytes */${sizeBytes}` }, body: page(416) };
   }
+  // The segments of a manifest are read one after the other: several ranges of it are answered by the whole.
+  if (ranges.length > 1 && representation.segmented) return whole(representation, headers);
   if (ranges.length > 1) return multipartAnswer(representation, ranges, headers);
   const [{ start, end }] = ranges as [ByteRange];
   headers['Content-Length'] = end - start;

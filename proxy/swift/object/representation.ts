@@ -1,4 +1,5 @@
 /** What a GET or HEAD shows: the object itself, or the segments that it stands for. */
+import { bodyOfBuffer } from '#common/stream';
 import { CONTENT_TYPE, ETAG, readSegments, type OpenObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorizeContainer } from '../container/access.ts';
@@ -9,6 +10,8 @@ export interface Representation {
   readonly info: ObjectInfo;
   readonly contentType: string;
   readonly sizeBytes: number;
+  /** Stands for the segments of a manifest. */
+  readonly segmented: boolean;
   /** As it is printed: bare for an object, quoted for a manifest. */
   readonly etag: string;
   /** Whole, where it is small. */
@@ -24,8 +27,9 @@ export async function represent(request: ObjectRequest, info: ObjectInfo, open: 
   if (manifest !== undefined && query.get('multipart-manifest') !== 'get') {
     const { container, segments, sizeBytes, etag } = await resolveManifest(store, account, manifest);
     await authorizeContainer({ ...request, container }, 'object-read');
-    return { info, contentType, sizeBytes, etag, data: undefined, read: (start, end) => readSegments(store.objects, segments, start, end) };
+    return { info, contentType, sizeBytes, segmented: true, etag, data: undefined, read: (start, end) => readSegments(store.objects, segments, start, end) };
   }
-  const read = (start: number, end: number): AsyncIterable<Buffer> => open!.read(start, end);
-  return { info, contentType, sizeBytes: info.sizeBytes, etag: info.metadata[ETAG] ?? '', data: open?.data, read };
+  // A HEAD opens nothing: its representation has no bytes to read.
+  const read = (start: number, end: number): AsyncIterable<Buffer> => open?.read(start, end) ?? bodyOfBuffer(Buffer.alloc(0)).chunks();
+  return { info, contentType, sizeBytes: info.sizeBytes, segmented: false, etag: info.metadata[ETAG] ?? '', data: open?.data, read };
 }
