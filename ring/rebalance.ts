@@ -28,7 +28,7 @@ export function rebalance(placement: Placement, onProgress: OnProgress = () => u
   onProgress(1);
 }
 
-/** A homeless replica, and the device that it may return to if no better is found (HOMELESS if none). */
+/** Homeless replicas: partition and replica number at the same index. */
 interface Lifted {
   readonly partitions: number[];
   readonly replicas: number[];
@@ -78,7 +78,7 @@ function sharesDevice(placement: Placement, partition: number, replica: number):
   return false;
 }
 
-/** Pass 3. A replica that fits nowhere with room goes back where it was, or else where it fits best, and chains sort it out. */
+/** Pass 3. A replica that fits nowhere with room goes where it fits without, and chains sort it out. */
 function settleAll(placement: Placement, { partitions, replicas }: Lifted): void {
   for (let left = partitions.length; left > 0; left--) {
     const pick = placement.random.below(left);
@@ -88,13 +88,15 @@ function settleAll(placement: Placement, { partitions, replicas }: Lifted): void
     replicas[pick] = replicas[left - 1] as number;
     const home = placement.findHome(partition, replica);
     placement.settle(partition, replica, home >= 0 ? home : lastResort(placement, partition, replica));
+    // Back where it was: as if it had never been lifted.
     if (!placement.inFlight(partition, replica) && placement.mobility[partition] === MOVED) placement.mobility[partition] = FREE;
   }
 }
 
-/** The device without a replica of the partition that is least overfull: one that fits if there is any. */
+/** A device without a replica of the partition: the least overfull that fits; if none fits, where it was; else any. */
 function lastResort(placement: Placement, partition: number, replica: number): number {
   const { tree, wants } = placement;
+  const origin = placement.mobility[partition] === MOVED ? ((placement.before[replica] as Uint16Array)[partition] as number) : HOMELESS;
   const start = placement.random.below(tree.nodeCount);
   let best = -1;
   let bestScore = Number.NEGATIVE_INFINITY;
@@ -102,7 +104,8 @@ function lastResort(placement: Placement, partition: number, replica: number): n
     const node = (start + step) % tree.nodeCount;
     const device = tree.deviceOf[node] as number;
     if (device < 0 || placement.others(partition, replica, node, TIERS - 1) > 0) continue;
-    const score = (wants[device] as number) + (placement.fits(partition, replica, device) ? 2 ** 33 : 0);
+    const rank = placement.fits(partition, replica, device) ? 2 : device === origin ? 1 : 0;
+    const score = (wants[device] as number) + rank * 2 ** 33;
     if (score > bestScore) {
       best = device;
       bestScore = score;
