@@ -41,6 +41,11 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** True if there was no room. */
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';
+}
+
 /** The whole of a small file, or undefined where there is none. */
 export function readWhole(files: Files, path: string): Buffer | undefined {
   let file: File;

@@ -265,10 +265,13 @@ class SimulatedFile implements File {
   }
 
   async write(buffers: readonly Buffer[], position: number): Promise<void> {
+    if (this.#disk.random.oneIn(4)) await new Promise(setImmediate);
     this.writeSync(buffers, position);
   }
 
   async sync(): Promise<void> {
+    // A disk that takes its time: whoever does not wait for it is found out.
+    while (this.#disk.random.oneIn(4)) await new Promise(setImmediate);
     this.#disk.sync(this.#life, this.#inode);
   }
 

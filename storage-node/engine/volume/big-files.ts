@@ -4,7 +4,7 @@
  */
 import { StoreError } from '#common';
 import type { Key } from '#storage-node/protocol';
-import { codeOf, type File } from '../files/files.ts';
+import { isFull, type File } from '../files/files.ts';
 import { BLOCK_BYTES, type Checksum } from './record.ts';
 import type { Environment } from './settings.ts';
 
@@ -119,8 +119,7 @@ function nameOf(key: Key, id: number): string {
 /** Turns the system's errors of writing into the port's. */
 export function writeFault(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
-  const full = codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';
-  return full ? new StoreError('device-full', 'the device has no room', { cause: error }) : new StoreError('device-unavailable', 'the disk failed a write', { cause: error });
+  return isFull(error) ? new StoreError('device-full', 'the device has no room', { cause: error }) : new StoreError('device-unavailable', 'the disk failed a write', { cause: error });
 }
 
 function mapFaults<T>(call: () => T): T {

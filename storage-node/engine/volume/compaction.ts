@@ -77,7 +77,7 @@ class Evacuation {
   constructor(options: CompactionOptions, volume: Volume) {
     this.#options = options;
     this.#volume = volume;
-    this.#oldest = options.volumes.all()[0] === volume;
+    this.#oldest = options.volumes.isOldest(volume);
   }
 
   /** Answers the bytes it copied. */
@@ -85,7 +85,7 @@ class Evacuation {
     const { environment } = this.#options;
     let batch: Promise<void>[] = [];
     let end = DATA_OFFSET;
-    for await (const group of scanGroups(this.#volume, DATA_OFFSET, environment.crc32)) {
+    for await (const group of scanGroups(this.#volume, DATA_OFFSET, { crc32: environment.crc32, sealed: true })) {
       this.#damaged ||= !group.whole;
       end = group.end;
       for (const record of group.records) {
@@ -112,21 +112,12 @@ class Evacuation {
     } else if (entry !== undefined && sameLocation(entry.data, location)) {
       if (entry.deleted && this.#oldest && this.#isReclaimable(entry)) return void (await this.#append(new ReclaimWrite(keyText, location)));
       await this.#copy(keyText, record);
-      // Metadata follows its data, or a replay would meet it before the data it belongs to.
-      if (entry.meta !== undefined && entry.meta.volume !== this.#volume.number) await this.#copyMeta(keyText, entry);
     }
   }
 
   #isReclaimable(entry: Entry): boolean {
     const { environment, settings } = this.#options;
     return entry.timestamp / TICKS_PER_MS < environment.clock.nowMs() - settings.reclaimAgeMs;
-  }
-
-  async #copyMeta(keyText: string, { meta }: Entry): Promise<void> {
-    const { volumes, environment } = this.#options;
-    if (meta === undefined) return;
-    const head = volumes.holding(meta).headSync(meta, environment.crc32);
-    if (head !== undefined) await this.#copy(keyText, { head, location: meta });
   }
 
   async #copy(keyText: string, { head, location }: ScannedRecord): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { StoreError } from '#common';
 import type { WriteReceipt } from '#storage-node/protocol';
-import { codeOf } from '../files/files.ts';
+import { isFull } from '../files/files.ts';
 import type { Entry } from './entry.ts';
 import { Group, type Change, type Queued } from './group.ts';
 import type { Location } from './record.ts';
@@ -90,15 +90,18 @@ export class Log {
     return this.#low;
   }
 
-  /** Goes on in the newest volume where recovery found it clean and short; else begins another, which seals it. */
+  /**
+   * Begins a volume after recovery: what another process wrote last is never appended to, since nobody knows whether its
+   * syncs held. A full device opens all the same, for reading and for deleting, and seals when it can.
+   */
   async resume(): Promise<void> {
-    const newest = this.#options.volumes.all().at(-1);
-    if (newest === undefined) return;
-    if (newest.dirty) {
+    if (this.#options.volumes.all().length === 0) return;
+    try {
       await this.roll();
-    } else if (newest.end < this.#options.settings.volumeBytes) {
-      this.#active = newest;
-      this.#position = { ...this.#position, volume: newest.number, offset: newest.end };
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.#unsealed = true;
+      this.#options.environment.report({ event: 'device-full', detail: { volume: this.#position.volume } });
     }
   }
 
@@ -135,7 +138,8 @@ export class Log {
         this.check();
         await this.#commit(taken);
       } catch (error) {
-        for (const { reject } of taken) reject(error);
+        const fault = error instanceof StoreError ? error : new StoreError('device-unavailable', 'the disk failed a read', { cause: error });
+        for (const { reject } of taken) reject(fault);
       }
     }
     this.#running = false;
@@ -219,7 +223,7 @@ export class Log {
   #fault(error: unknown): StoreError {
     const { environment, settings } = this.#options;
     const nowMs = environment.clock.nowMs();
-    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') {
+    if (isFull(error)) {
       this.#fullUntilMs = nowMs + FULL_RETRY_MS;
       environment.report({ event: 'device-full', detail: { volume: this.#position.volume } });
       return new StoreError('device-full', 'the device has no room', { cause: error });

@@ -25,26 +25,35 @@ export interface RecoveryOptions {
   readonly from: LogPosition | undefined;
 }
 
-/** Answers where the log ends. */
-export async function recover(options: RecoveryOptions): Promise<LogPosition> {
+export interface Recovered {
+  /** Where the log ends. */
+  readonly position: LogPosition;
+  /** The last group of the newest volume: the only one whose sync may never have happened, or may have failed. */
+  readonly tail: { readonly volume: Volume; readonly from: number; readonly to: number } | undefined;
+}
+
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { volumes, from, environment } = options;
   const start = from ?? LOG_START;
   const all = volumes.all();
   const newest = all.at(-1);
   const replay = new Replay(options);
   let position: LogPosition = start;
+  let tail: Recovered['tail'];
   for (const volume of all) {
     if (volume.number < start.volume) continue;
     const offset = volume.number === start.volume ? start.offset : DATA_OFFSET;
     let end = offset;
-    for await (const group of scanGroups(volume, offset, environment.crc32)) {
+    const sealed = volume !== newest;
+    for await (const group of scanGroups(volume, offset, { crc32: environment.crc32, sealed })) {
+      const ends = !sealed && group.last;
+      if (ends && !(await isIntact(volume, group, environment))) break;
       replay.checkHistory(volume, group, position.hash);
-      const torn = group.last && volume === newest;
-      for (const record of group.records) {
-        if (!torn || (await dataIsWhole(volume, record, environment))) replay.apply(record);
-      }
+      for (const record of group.records) replay.apply(record);
+      if (ends) tail = { volume, from: end, to: group.end };
       end = group.end;
-      position = { volume: volume.number, offset: end, sequence: Math.max(position.sequence, group.lastSequence), hash: group.hash };
+      const { sequence, hash } = { sequence: group.frame?.lastSequence ?? 0, hash: group.frame?.hash ?? position.hash };
+      position = { volume: volume.number, offset: end, sequence: Math.max(position.sequence, sequence, lastSequence(group)), hash };
     }
     if (volume === newest) {
       volume.dirty = volume.end > end;
@@ -52,18 +61,31 @@ export async function recover(options: RecoveryOptions): Promise<LogPosition> {
     }
   }
   replay.report();
-  return position;
+  return { position, tail };
 }
 
-/** The last group of all may have been torn though its frame is there: sectors reach the disk in any order. */
-async function dataIsWhole(volume: Volume, { head, location }: ScannedRecord, { crc32 }: Environment): Promise<boolean> {
-  const data = Buffer.allocUnsafe(head.dataBytes);
-  const count = await volume.file.read(data, location.offset + head.headBytes);
-  return count === data.length && dataHolds(data, { blocks: head.blocks, crc32 });
+/**
+ * The last group of all may have been torn though its frame is there: sectors reach the disk in any order. It counts whole
+ * or not at all, so that where the log ends can be said in a number.
+ */
+async function isIntact(volume: Volume, { whole, records }: ScannedGroup, { crc32 }: Environment): Promise<boolean> {
+  if (!whole) return false;
+  for (const { head, location } of records) {
+    const data = Buffer.allocUnsafe(head.dataBytes);
+    const count = await volume.file.read(data, location.offset + head.headBytes);
+    if (count < data.length || !dataHolds(data, { blocks: head.blocks, crc32 })) return false;
+  }
+  return true;
+}
+
+function lastSequence({ records }: ScannedGroup): number {
+  return records.at(-1)?.head.sequence ?? 0;
 }
 
 class Replay {
   readonly #options: RecoveryOptions;
+  /** Metadata met before the data it belongs to: compaction moves a data record past the META records that stay behind. */
+  readonly #early = new Map<string, ScannedRecord>();
   #records = 0;
   #brokenFrames = 0;
 
@@ -77,7 +99,11 @@ class Replay {
     this.#records++;
     const keyText = textOf(head.key);
     const before = table.get(keyText);
-    const after = replayed(before, record);
+    let after = replayed(before, record);
+    if (head.type === RecordType.meta && (before === undefined || before.timestamp < head.base)) this.#keepEarly(keyText, record);
+    if (head.type === RecordType.forget) this.#early.delete(keyText);
+    const early = head.type === RecordType.put ? this.#early.get(keyText) : undefined;
+    if (early !== undefined && after !== before) after = replayed(after, early);
     if (after === before) return;
     volumes.account(before, after);
     if (after === undefined) {
@@ -89,10 +115,15 @@ class Replay {
     pending.mark(keyText, Math.max(after.timestamp, after.metaTimestamp) as Timestamp, 0);
   }
 
+  #keepEarly(keyText: string, record: ScannedRecord): void {
+    const kept = this.#early.get(keyText)?.head;
+    if (kept === undefined || kept.base < record.head.base || (kept.base === record.head.base && kept.timestamp <= record.head.timestamp)) this.#early.set(keyText, record);
+  }
+
   /** The chain of frames should be unbroken: where it is not, a frame was damaged or a volume is gone (compaction does that). */
   checkHistory(volume: Volume, group: ScannedGroup, previousHash: Buffer): void {
     const expected = group.records[0]?.location.offset === DATA_OFFSET ? volume.header.previousHash : previousHash;
-    if (!group.whole || !group.previousHash.equals(expected)) this.#brokenFrames++;
+    if (!group.whole || !group.frame?.previousHash.equals(expected)) this.#brokenFrames++;
   }
 
   report(): void {

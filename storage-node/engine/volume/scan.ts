@@ -4,7 +4,7 @@
  * it: damage there is rot, is stepped over to the next head or frame whose CRC holds, and costs only the records it hit.
  * Without a frame after it, it is a torn tail that nobody was told about.
  */
-import { decodeFrame, FRAME_BYTES, FRAME_MAGIC, groupChecksum } from './frame.ts';
+import { decodeFrame, FRAME_BYTES, FRAME_MAGIC, groupChecksum, type FrameFields } from './frame.ts';
 import { ALIGNMENT, claimedHeadBytes, decodeHead, FIXED_BYTES, recordBytesOf, RECORD_MAGIC, type Checksum, type Location, type RecordHead } from './record.ts';
 import type { Volume } from './volume.ts';
 
@@ -17,10 +17,9 @@ export interface ScannedGroup {
   readonly records: readonly ScannedRecord[];
   /** Just past the frame. */
   readonly end: number;
-  readonly lastSequence: number;
-  readonly previousHash: Buffer;
-  readonly hash: Buffer;
-  /** The frame covers exactly these records; false where some were damaged, or the frame before it was. */
+  /** The frame that closes it; undefined where that is damaged. */
+  readonly frame: (FrameFields & { readonly hash: Buffer }) | undefined;
+  /** The frame covers exactly these records: none is damaged. */
   readonly whole: boolean;
   /** No frame follows it in the volume. */
   readonly last: boolean;
@@ -28,13 +27,15 @@ export interface ScannedGroup {
 
 const WINDOW_BYTES = 256 << 10;
 
-/** Groups of `volume` from offset `from` to its end, in order. */
-export async function* scanGroups(volume: Volume, from: number, crc32: Checksum): AsyncGenerator<ScannedGroup> {
+/**
+ * Groups of `volume` from offset `from` to its end, in order. In a `sealed` volume all up to the end was acknowledged, so
+ * that records count there even where the frame after them is damaged.
+ */
+export async function* scanGroups(volume: Volume, from: number, { crc32, sealed }: { crc32: Checksum; sealed: boolean }): AsyncGenerator<ScannedGroup> {
   const window = new Window(volume);
   const options = { nonce: volume.header.nonce, crc32 };
   let records: ScannedRecord[] = [];
   let held: Omit<ScannedGroup, 'last'> | undefined;
-  let groupOffset = from;
   let position: number | undefined = from;
   while (position !== undefined) {
     const head = await headAt(window, position, options);
@@ -51,14 +52,17 @@ export async function* scanGroups(volume: Volume, from: number, crc32: Checksum)
       continue;
     }
     if (held) yield { ...held, last: false };
-    const whole = frame.groupOffset === groupOffset && frame.groupCrc === groupChecksum(records.map((record) => record.head.crc), crc32);
+    // Records before the group of this frame are of a group whose own frame is damaged.
+    const orphans = records.filter(({ location }) => location.offset < frame.groupOffset);
+    if (orphans.length > 0) yield { records: orphans, end: frame.groupOffset, frame: undefined, whole: false, last: false };
+    const own = records.slice(orphans.length);
     position += FRAME_BYTES;
-    const { lastSequence, previousHash, hash } = frame;
-    held = { records, end: position, lastSequence, previousHash, hash, whole };
+    held = { records: own, end: position, frame, whole: frame.groupCrc === groupChecksum(own.map((record) => record.head.crc), crc32) };
     records = [];
-    groupOffset = position;
   }
-  if (held) yield { ...held, last: true };
+  const trailing = sealed && records.length > 0;
+  if (held) yield { ...held, last: !trailing };
+  if (trailing) yield { records, end: volume.end, frame: undefined, whole: false, last: true };
 }
 
 interface HeadOptions {

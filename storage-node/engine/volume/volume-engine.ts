@@ -19,7 +19,7 @@ import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
 import { blockChecksums, RecordType, type Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
-import { LOG_START, recover } from './recovery.ts';
+import { LOG_START, recover, type Recovered } from './recovery.ts';
 import type { Environment, VolumeSettings } from './settings.ts';
 import { VolumeSet } from './volume-set.ts';
 import { VolumeWriter } from './volume-writer.ts';
@@ -84,18 +84,28 @@ export class VolumeEngine implements ObjectEngine {
       if (volume) volume.liveBytes = live;
     }
     volumes.reserveNumbers(checkpoint?.nextVolume ?? 1);
-    const position = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START });
+    const { position, tail } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START });
     const engine = new VolumeEngine(options, { index, volumes, table, pending, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
-    await engine.#settleIn();
+    await engine.#settleIn(tail);
     return engine;
   }
 
-  /** Makes what recovery found durable, and its judgement of the tail final. */
-  async #settleIn(): Promise<void> {
+  /**
+   * Makes what recovery found durable, and its judgement of the tail final: a new volume says where the others end. The
+   * last group is written once more, the same bytes in the same place: a sync that failed in another process has left
+   * pages that read well, count as clean, and are not on the disk.
+   */
+  async #settleIn(tail: Recovered['tail']): Promise<void> {
+    if (tail !== undefined) {
+      const bytes = Buffer.allocUnsafe(tail.to - tail.from);
+      await tail.volume.file.read(bytes, tail.from);
+      await tail.volume.file.write([bytes], tail.from);
+    }
     await this.#volumes.sync();
     await this.#log.resume();
     await this.checkpoint();
+    await this.#volumes.removeEmpty();
   }
 
   async stat(key: Key): Promise<ObjectState | undefined> {

@@ -18,6 +18,9 @@ export class VolumeSet {
   readonly #options: VolumeSetOptions;
   readonly #volumes = new Map<number, Volume>();
   #next = 1;
+  /** Volumes unlinked, and how many of these cannot come back from a crash. One may have been unlinked before this process began. */
+  #removals = 1;
+  #durableRemovals = 0;
 
   private constructor(environment: Environment, options: VolumeSetOptions) {
     this.#environment = environment;
@@ -111,7 +114,7 @@ export class VolumeSet {
     try {
       file.writeSync([encodeHeader(header, crc32)], 0);
       await file.sync();
-      await files.syncDirectory(this.#options.directory);
+      await this.#syncDirectory();
     } catch (error) {
       file.close();
       throw error;
@@ -121,11 +124,29 @@ export class VolumeSet {
     return volume;
   }
 
-  /** Unlinks a volume; readers that have it open keep it. */
+  /** Unlinks volumes without records, but for the newest. */
+  async removeEmpty(): Promise<void> {
+    for (const volume of this.all().slice(0, -1)) if (volume.end <= DATA_OFFSET) await this.remove(volume);
+  }
+
+  /** Unlinks a volume, durably; readers that have it open keep it. */
   async remove(volume: Volume): Promise<void> {
-    this.#volumes.delete(volume.number);
     await this.#environment.files.unlink(volume.path);
+    this.#volumes.delete(volume.number);
+    this.#removals++;
     volume.retire();
+    await this.#syncDirectory();
+  }
+
+  /** True if no older volume is left, nor can come back from a crash: nothing in it hides a record of another. */
+  isOldest(volume: Volume): boolean {
+    return this.#durableRemovals === this.#removals && this.all()[0] === volume;
+  }
+
+  async #syncDirectory(): Promise<void> {
+    const removals = this.#removals;
+    await this.#environment.files.syncDirectory(this.#options.directory);
+    this.#durableRemovals = Math.max(this.#durableRemovals, removals);
   }
 
   /** Keeps the account of live bytes when one entry takes the place of another. */
@@ -144,7 +165,7 @@ export class VolumeSet {
   /** Makes volumes and their names durable as they are seen now: a process may have died before it synced them. */
   async sync(): Promise<void> {
     await this.all().at(-1)?.file.sync();
-    await this.#environment.files.syncDirectory(this.#options.directory);
+    await this.#syncDirectory();
   }
 
   close(): void {
