@@ -2,7 +2,6 @@
  * The names under which core stores what it knows of an object and a container. Dialects translate their own headers to
  * these and back. Values are bytes, one a character (latin-1), as HTTP headers carry them. A user's metadata is `user:` and a lower-case name whichever dialect set it, so that the other one finds it.
  */
-import { isUtf8 } from 'node:buffer';
 import type { Metadata } from '#storage-node/protocol';
 
 /** MD5 of the data in hex, or what a manifest promises instead. */
@@ -25,12 +24,4 @@ export const WRITE_ACL = 'acl:write';
 export function isExpired(metadata: Metadata, nowMs: number): boolean {
   const deleteAt = metadata[DELETE_AT];
   return deleteAt !== undefined && Number(deleteAt) * 1000 <= nowMs;
-}
-
-/** The text that a metadata value's bytes spell, for listings: UTF-8 where they are, else one character a byte. */
-export function textOfValue(value: string): string {
-  // eslint-disable-next-line no-control-regex
-  if (/^[\x00-\x7f]*$/.test(value)) return value;
-  const bytes = Buffer.from(value, 'latin1');
-  return isUtf8(bytes) ? bytes.toString('utf8') : value;
 }

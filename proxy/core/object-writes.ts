@@ -7,10 +7,10 @@ import { StoreError, type Timestamp } from '#common';
 import { createHasher } from '#common/checksum';
 import type { Body } from '#common/stream';
 import type { Consistency } from '#ring';
-import type { ListingRow, Metadata, ObjectEngine, ObjectInfo, ObjectWriter, WriteReceipt } from '#storage-node/protocol';
+import { rowOfObject, type ListingRow, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { Containers, ContainerSummary } from './containers.ts';
-import { CONTENT_TYPE, ETAG, textOfValue } from './metadata.ts';
+import { ETAG } from './metadata.ts';
 import type { ObjectName } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
@@ -38,7 +38,7 @@ export class ObjectWrites {
     const name = fullName(place.target);
     const outcome = await this.#write(place, (engine) => engine.put({ key, name, timestamp, metadata, data }));
     if (outcome === 'overtaken') return outcome;
-    await this.#list(place, putRow(place, timestamp, metadata, data.length));
+    await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes: data.length, metadata });
     return 'done';
   }
 
@@ -57,7 +57,8 @@ export class ObjectWrites {
       check(etag);
       const complete = { ...metadata, [ETAG]: etag };
       await this.#commitAll(place, copies, complete);
-      await this.#list(place, putRow(place, timestamp, complete, sizeBytes));
+      const name = fullName(place.target);
+      await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, metadata: complete });
       return etag;
     } catch (error) {
       hasher.abort();
@@ -71,16 +72,16 @@ export class ObjectWrites {
     const { key } = place.placement;
     const outcome = await this.#write(place, (engine) => engine.post({ key, name: current.name, timestamp, base: current.timestamp, metadata }));
     if (outcome === 'overtaken') return outcome;
-    const row = putRow(place, current.timestamp, metadata, current.sizeBytes);
-    await this.#list(place, { ...row, metaTimestamp: timestamp });
+    await this.#list(place, { ...current, metaTimestamp: timestamp, metadata });
     return 'done';
   }
 
   async delete(place: WritePlace, timestamp: Timestamp): Promise<'done' | 'overtaken'> {
     const { key } = place.placement;
-    const outcome = await this.#write(place, (engine) => engine.delete({ key, name: fullName(place.target), timestamp }));
+    const name = fullName(place.target);
+    const outcome = await this.#write(place, (engine) => engine.delete({ key, name, timestamp }));
     if (outcome === 'overtaken') return outcome;
-    await this.#list(place, { ...putRow(place, timestamp, {}, 0), deleted: true });
+    await this.#list(place, { name, timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, metadata: {} });
     return 'done';
   }
 
@@ -167,7 +168,8 @@ export class ObjectWrites {
   }
 
   /** Commits the container's row on a majority and settles the write on its devices. */
-  async #list(place: WritePlace, row: ListingRow): Promise<void> {
+  async #list(place: WritePlace, info: ObjectInfo): Promise<void> {
+    const row = rowOfObject(info, place.container.policy);
     const listed = await this.#containers.noteObject(place.target, row, place.container);
     if (!listed) {
       await this.#containers.forget(place.target);
@@ -219,18 +221,4 @@ function fullName({ account, container, object }: ObjectName): string {
 
 function newestOf(row: ListingRow): Timestamp {
   return row.metaTimestamp > row.timestamp ? row.metaTimestamp : row.timestamp;
-}
-
-function putRow({ target, container }: WritePlace, timestamp: Timestamp, metadata: Metadata, bytes: number): ListingRow {
-  return {
-    name: target.object,
-    timestamp,
-    deleted: false,
-    metaTimestamp: timestamp,
-    bytes,
-    count: 1,
-    policy: container.policy,
-    etag: metadata[ETAG] ?? '',
-    contentType: textOfValue(metadata[CONTENT_TYPE] ?? ''),
-  };
 }
