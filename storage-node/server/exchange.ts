@@ -1,0 +1,74 @@
+/** One request and its answer: bodies read within limits, answers written as JSON or frames. Knows HTTP, no operation. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { StoreError } from '#common';
+import { encodeFault, parseJson, statusOf } from '#storage-node/protocol';
+
+/** The largest body that is read whole: a put of a small object, or a merge of some 100,000 rows. */
+export const MAX_BODY_BYTES = 64 << 20;
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/**
+ * The body as it comes. Leaving the loop early must not destroy the request, as iterating it plainly would: the answer goes out
+ * over the same connection.
+ */
+export function bodyOf({ request }: Exchange): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
+export async function readBody({ request, response }: Exchange): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > MAX_BODY_BYTES) throw new StoreError('entity-too-large', `a body of ${declared} bytes`);
+  if (request.headers.expect !== undefined) response.writeContinue();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of bodyOf({ request, response })) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new StoreError('entity-too-large', `a body of more than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+}
+
+/** The body as a JSON object; its fields are whatever the peer sent. */
+export async function readJson(exchange: Exchange): Promise<Record<string, unknown>> {
+  const value = parseJson(await readBody(exchange));
+  if (typeof value !== 'object' || value === null) throw new StoreError('bad-request', 'a body that is not an object');
+  return value as Record<string, unknown>;
+}
+
+/** Undefined travels as null. */
+export function sendJson({ response }: Exchange, value: unknown): void {
+  sendBytes(response, 200, 'application/json', [Buffer.from(JSON.stringify(value ?? null))]);
+}
+
+export function sendFrames({ response }: Exchange, frames: readonly Buffer[]): void {
+  sendBytes(response, 200, 'application/octet-stream', frames);
+}
+
+/**
+ * Answers a fault; where an answer has begun already, the connection ends with it. The rest of a body is read and forgotten: to
+ * close on a peer that still sends would reset the connection, and the peer would lose the answer.
+ */
+export function sendFault({ request, response }: Exchange, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const fault = encodeFault(error);
+  if (fault.code === 'unauthenticated') response.setHeader('connection', 'close');
+  else request.resume();
+  sendBytes(response, statusOf(fault.code), 'application/json', [Buffer.from(JSON.stringify(fault))]);
+}
+
+function sendBytes(response: ServerResponse, status: number, type: string, parts: readonly Buffer[]): void {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  response.writeHead(status, { 'content-type': type, 'content-length': length });
+  response.cork();
+  for (const part of parts) response.write(part);
+  response.end();
+  response.uncork();
+}

@@ -1,0 +1,34 @@
+/** The operations on objects of one policy of one device. Those that carry data have files of their own; the others are JSON both ways. */
+import type { Timestamp } from '#common';
+import { decodeKey, encodeKey, type ObjectEngine, type ObjectOperation } from '#storage-node/protocol';
+import { readJson, sendJson, type Exchange } from '../exchange.ts';
+import { metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
+import { createObject } from './create.ts';
+import { openObject, readObject, releaseObject } from './open.ts';
+import { putObject } from './put.ts';
+
+type Fields = Record<string, unknown>;
+
+const simple = (answer: (engine: ObjectEngine, fields: Fields) => unknown) => async (exchange: Exchange, { engine }: ObjectContext) =>
+  sendJson(exchange, await answer(engine, await readJson(exchange)));
+
+const target = ({ key, name, timestamp }: Fields) => ({ key: decodeKey(key), name: nameOf(name), timestamp: timestampOf(timestamp) });
+
+export const objectOperations: Record<ObjectOperation, (exchange: Exchange, context: ObjectContext) => Promise<void>> = {
+  stat: simple((engine, { key }) => engine.stat(decodeKey(key))),
+  info: simple((engine, { key }) => engine.info(decodeKey(key))),
+  open: openObject,
+  read: readObject,
+  release: releaseObject,
+  put: putObject,
+  create: createObject,
+  post: simple((engine, fields) => engine.post({ ...target(fields), base: timestampOf(fields['base']), metadata: metadataOf(fields['metadata']) })),
+  delete: simple((engine, fields) => engine.delete(target(fields))),
+  settle: simple((engine, { entries }) => {
+    for (const [key, timestamp] of entries as [string, Timestamp][]) engine.settle(decodeKey(key), timestampOf(timestamp));
+  }),
+  pending: simple(async (engine, { olderThanMs, limit }) => {
+    const rows = await engine.pending({ olderThanMs: Number(olderThanMs), limit: Number(limit) });
+    return rows.map(({ key, info }) => ({ key: encodeKey(key), info }));
+  }),
+};

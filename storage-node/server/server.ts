@@ -1,0 +1,116 @@
+/**
+ * A storage node's HTTP server: answers for a set of devices to peers that show the cluster's bearer. Thin: it finds the
+ * device and the operation, which do the rest.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isStoreError, StoreError, type Log } from '#common';
+import { listen, type Listening } from '#common/http';
+import { bearerOf, isBearer, parseRoute, type Route } from '#storage-node/protocol';
+import { sendFault, sendJson, type Exchange } from './exchange.ts';
+import { listingOperations } from './listing/operations.ts';
+import { objectOperations } from './object/operations.ts';
+import { ReaderLeases } from './reader-leases.ts';
+import type { ServedDevices } from './served-device.ts';
+
+export interface NodeServerOptions {
+  readonly devices: ServedDevices;
+  readonly ip: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** The cluster's secret: whoever does not know it is refused. */
+  readonly secret: string;
+  readonly log: Log;
+  /** A connection on which nothing moves for so long is cut. Default 90 s. */
+  readonly idleTimeoutMs?: number;
+  /** A peer that has an object open and does not read on for so long loses it. Default 60 s. */
+  readonly leaseIdleMs?: number;
+}
+
+export interface NodeServer {
+  readonly ip: string;
+  readonly port: number;
+  /** Takes no more connections, finishes requests in flight within `graceMs`, cuts the rest. */
+  close(graceMs: number): Promise<void>;
+}
+
+const MAX_HEADER_BYTES = 16 << 10;
+const MAX_OPEN_READERS = 10_000;
+
+export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
+  const node = new RequestListener(options);
+  const listener = (request: IncomingMessage, response: ServerResponse): void => void node.answer({ request, response });
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 15_000, requestTimeout: 0, keepAliveTimeout: 75_000, noDelay: true }, listener);
+  server.on('checkContinue', listener);
+  limitIdleness(server, options.idleTimeoutMs ?? 90_000);
+  const listening: Listening = await listen(server, { host: options.ip, port: options.port });
+  return {
+    ip: listening.host,
+    port: listening.port,
+    close: async (graceMs) => {
+      await listening.close(graceMs);
+      await node.leases.releaseAll();
+    },
+  };
+}
+
+function limitIdleness(server: Server, idleTimeoutMs: number): void {
+  server.setTimeout(idleTimeoutMs, (socket) => socket.destroy());
+}
+
+class RequestListener {
+  readonly leases: ReaderLeases;
+  readonly #devices: ServedDevices;
+  readonly #bearer: string;
+  readonly #log: Log;
+  readonly #counts = { requests: 0, inFlight: 0, faults: 0 };
+
+  constructor({ devices, secret, log, leaseIdleMs }: NodeServerOptions) {
+    this.#devices = devices;
+    this.#bearer = bearerOf(secret);
+    this.#log = log;
+    this.leases = new ReaderLeases({ idleMs: leaseIdleMs ?? 60_000, maxLeases: MAX_OPEN_READERS });
+  }
+
+  async answer(exchange: Exchange): Promise<void> {
+    this.#counts.requests++;
+    this.#counts.inFlight++;
+    try {
+      await this.#route(exchange);
+    } catch (error) {
+      this.#counts.faults++;
+      if (!isStoreError(error)) this.#log.error({ err: error, url: exchange.request.url }, 'a request failed');
+      sendFault(exchange, error);
+    } finally {
+      this.#counts.inFlight--;
+    }
+  }
+
+  async #route(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const path = request.url ?? '';
+    if (path === '/healthcheck') {
+      response.end('OK');
+      return;
+    }
+    if (!isBearer(request.headers.authorization, this.#bearer)) throw new StoreError('unauthenticated', 'not of this cluster');
+    if (path === '/status') {
+      sendJson(exchange, { ...this.#counts, openReaders: this.leases.count, devices: [...this.#devices.keys()] });
+      return;
+    }
+    const route = request.method === 'POST' ? parseRoute(path) : undefined;
+    if (!route) throw new StoreError('bad-request', `no operation ${request.method} ${path}`);
+    await this.#operate(exchange, route);
+  }
+
+  async #operate(exchange: Exchange, route: Route): Promise<void> {
+    const device = this.#devices.get(route.device);
+    if (!device) throw new StoreError('device-unavailable', `device ${route.device} is not here`);
+    if (route.policy === undefined) {
+      await listingOperations[route.operation](exchange, device.listings);
+      return;
+    }
+    const engine = device.objects(route.policy);
+    if (!engine) throw new StoreError('device-unavailable', `device ${route.device} has no policy ${route.policy}`);
+    await objectOperations[route.operation](exchange, { engine, leases: this.leases });
+  }
+}
