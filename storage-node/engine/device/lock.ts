@@ -27,14 +27,25 @@ const NAME = 'DEVICE.lock';
 /** Takes the lock; throws `device-locked` naming a living holder. Answers what lets go of it. */
 export async function takeLock({ directory, files, clock, processes }: { directory: string; files: Files; clock: Clock; processes: Processes }): Promise<() => Promise<void>> {
   const path = `${directory}/${NAME}`;
-  const content = Buffer.from(JSON.stringify({ ...processes.self, since: new Date(clock.nowMs()).toISOString() }));
+  const mine = `${path}.${processes.self.pid}`;
+  await files.unlink(mine);
+  const file = files.open(mine, 'create');
+  file.writeSync([Buffer.from(JSON.stringify({ ...processes.self, since: new Date(clock.nowMs()).toISOString() }))], 0);
+  file.close();
+  try {
+    await take({ directory, files, processes, path, mine });
+  } finally {
+    await files.unlink(mine);
+  }
+  return () => files.unlink(path);
+}
+
+async function take({ directory, files, processes, path, mine }: { directory: string; files: Files; processes: Processes; path: string; mine: string }): Promise<void> {
   // Each turn either takes the lock, or removes one dead holder's, or ends.
   for (let turn = 0; turn < 8; turn++) {
     try {
-      const file = files.open(path, 'create');
-      file.writeSync([content], 0);
-      file.close();
-      return () => files.unlink(path);
+      files.link(mine, path); // with its text: a lock is never seen half written
+      return;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
@@ -45,7 +56,7 @@ export async function takeLock({ directory, files, clock, processes }: { directo
       throw new StoreError('device-locked', `${directory} is held by ${holder} (${path})`, { detail: { pid, host, since } });
     }
     // Moved first: of two that find a dead lock, one only removes it, and never the other's new one.
-    const aside = `${path}.${processes.self.pid}`;
+    const aside = `${mine}.dead`;
     try {
       files.rename(path, aside);
     } catch (error) {

@@ -23,11 +23,13 @@ export type OpenMode = 'read' | 'write' | 'create';
 
 export interface Files {
   open(path: string, mode: OpenMode): File;
-  /** Makes the directory and its parents. */
+  /** Makes the directory and its parents, durably. */
   makeDirectory(path: string): void;
   /** Names in a directory, in no order; none where it does not exist. */
   list(path: string): string[];
   rename(from: string, to: string): void;
+  /** Gives a file a second name; EEXIST where there is one of that name. */
+  link(from: string, to: string): void;
   /** Harmless where there is no such file. An open file stays readable. */
   unlink(path: string): Promise<void>;
   /** Makes names created, renamed and unlinked in a directory durable. */

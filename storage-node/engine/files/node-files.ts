@@ -1,5 +1,6 @@
 /** The Files port over node:fs. */
 import * as fs from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { codeOf, type File, type Files, type OpenMode } from './files.ts';
 
@@ -91,7 +92,17 @@ function after(buffers: readonly Buffer[], written: number): readonly Buffer[] {
 /** The machine's own file system. */
 export const nodeFiles: Files = {
   open: (path, mode) => new NodeFile(fs.openSync(path, FLAGS[mode])),
-  makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
+  makeDirectory(path) {
+    const first = fs.mkdirSync(path, { recursive: true });
+    if (first === undefined) return;
+    // Each new directory is a name in the one above it, and a file synced below is only as durable as these.
+    for (let parent = dirname(resolve(path)); ; parent = dirname(parent)) {
+      const fd = fs.openSync(parent, 'r');
+      fs.fsyncSync(fd);
+      fs.closeSync(fd);
+      if (parent === dirname(resolve(first)) || parent === dirname(parent)) return;
+    }
+  },
   list(path) {
     try {
       return fs.readdirSync(path);
@@ -101,6 +112,7 @@ export const nodeFiles: Files = {
     }
   },
   rename: (from, to) => fs.renameSync(from, to),
+  link: (from, to) => fs.linkSync(from, to),
   async unlink(path) {
     try {
       await unlink(path);

@@ -119,6 +119,14 @@ export class SimulatedDisk {
         this.#names.delete(from);
         this.#unsyncedNames.add(from).add(to);
       },
+      link: (from, to) => {
+        const inode = this.#names.get(from);
+        if (!inode) throw systemError('ENOENT', from);
+        if (this.#names.has(to)) throw systemError('EEXIST', to);
+        this.change(life);
+        this.#names.set(to, inode);
+        this.#unsyncedNames.add(to);
+      },
       unlink: async (path) => {
         if (!this.#names.has(path)) return;
         this.change(life);

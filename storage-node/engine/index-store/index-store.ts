@@ -3,6 +3,9 @@
  * when it does not. The volumes are the log that makes good what it loses.
  */
 
+/** An index that cannot be read any more; the volumes can make it anew. */
+export class IndexDamaged extends Error {}
+
 export type IndexChange = { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer } | { readonly type: 'del'; readonly key: Buffer };
 
 export interface IndexStore {

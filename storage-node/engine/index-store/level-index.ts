@@ -7,8 +7,9 @@
  * so that after this every earlier batch is in a synced log or in a synced table.
  */
 import { Level } from 'level';
+import { StoreError } from '#common';
 import { codeOf, type Files } from '../files/files.ts';
-import type { IndexChange, IndexStore } from './index-store.ts';
+import { IndexDamaged, type IndexChange, type IndexStore } from './index-store.ts';
 
 export interface LevelIndexOptions {
   readonly directory: string;
@@ -20,8 +21,8 @@ export interface LevelIndexOptions {
 const PAGE_ENTRIES = 1000;
 const WRITE_BUFFER_BYTES = 4 << 20;
 
-/** Opens (or makes) the database; throws level's own error where it is locked or damaged. */
-export async function openLevelIndex({ directory, files, cacheBytes = 32 << 20 }: LevelIndexOptions): Promise<IndexStore> {
+/** Opens (or makes) the database. Throws `device-locked` where another process has it, IndexDamaged where it is damaged. */
+export async function openLevelIndex({ directory, files, cacheBytes = 16 << 20 }: LevelIndexOptions): Promise<IndexStore> {
   files.makeDirectory(directory);
   const level = new Level<Buffer, Buffer>(directory, {
     keyEncoding: 'buffer',
@@ -30,7 +31,14 @@ export async function openLevelIndex({ directory, files, cacheBytes = 32 << 20 }
     writeBufferSize: WRITE_BUFFER_BYTES,
     compression: false,
   });
-  await level.open();
+  try {
+    await level.open();
+  } catch (error) {
+    const { cause } = error as Error;
+    if (codeOf(cause) === 'LEVEL_LOCKED') throw new StoreError('device-locked', `${directory} is held by another process`, { cause: error });
+    if (codeOf(cause) === 'LEVEL_CORRUPTION') throw new IndexDamaged(`${directory} is damaged`, { cause: error });
+    throw error;
+  }
   return {
     get: (key) => level.getSync(key),
     batch: (changes: readonly IndexChange[]) => level.batch(changes as IndexChange[]),

@@ -43,7 +43,9 @@ const NOTHING_TO_DO: Compacted = { volume: undefined, copiedBytes: 0, freedBytes
 export async function compactOne(options: CompactionOptions): Promise<Compacted> {
   const volume = pickVolume(options);
   if (volume === undefined) return NOTHING_TO_DO;
-  const copiedBytes = await new Evacuation(options, volume).run();
+  const copiedBytes = await new Evacuation(options, volume).run().catch((error: unknown) => {
+    throw error instanceof StoreError ? error : new StoreError('device-unavailable', 'compaction failed', { cause: error });
+  });
   // The index must not come back from a crash with entries that point into a volume that is gone.
   await options.checkpoint();
   const freedBytes = volume.end;
@@ -66,6 +68,11 @@ function pickVolume({ settings, volumes, log, written }: CompactionOptions): Vol
   return best;
 }
 
+/** Waits for all of them, also after one has failed: no copy is under way when compaction says that it is over. */
+async function all(moves: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(moves)) if (result.status === 'rejected') throw result.reason;
+}
+
 class Evacuation {
   readonly #options: CompactionOptions;
   readonly #volume: Volume;
@@ -85,17 +92,20 @@ class Evacuation {
     const { environment } = this.#options;
     let batch: Promise<void>[] = [];
     let end = DATA_OFFSET;
-    for await (const group of scanGroups(this.#volume, DATA_OFFSET, { crc32: environment.crc32, sealed: true })) {
-      this.#damaged ||= !group.whole;
-      end = group.end;
-      for (const record of group.records) {
-        batch.push(this.#move(record));
-        if (batch.length < BATCH) continue;
-        await Promise.all(batch);
-        batch = [];
+    try {
+      for await (const group of scanGroups(this.#volume, DATA_OFFSET, { crc32: environment.crc32, sealed: true })) {
+        this.#damaged ||= !group.whole;
+        end = group.end;
+        for (const record of group.records) {
+          batch.push(this.#move(record));
+          if (batch.length < BATCH) continue;
+          await all(batch);
+          batch = [];
+        }
       }
+    } finally {
+      await all(batch);
     }
-    await Promise.all(batch);
     if (this.#damaged || end < this.#volume.end) await this.#quarantineRest();
     return this.#copiedBytes;
   }

@@ -3,6 +3,7 @@
  * since a batch there costs 50 us whatever its size; the volumes are the log, so nothing waits for it. While one batch is
  * being applied, the next collects beside it.
  */
+import { StoreError } from '#common';
 import type { IndexChange, IndexStore } from '../index-store/index-store.ts';
 import { decodeEntry, encodeEntry, ENTRY_PREFIX, indexKey, textOfIndexKey, type Entry } from './entry.ts';
 
@@ -25,8 +26,12 @@ export class EntryTable {
     if (entry === undefined) entry = this.#flushing.get(keyText);
     if (entry !== undefined) return entry ?? undefined;
     this.#probe.write(keyText, 1, 'latin1');
-    const value = this.#index.get(this.#probe);
-    return value === undefined ? undefined : decodeEntry(value);
+    try {
+      const value = this.#index.get(this.#probe);
+      return value === undefined ? undefined : decodeEntry(value);
+    } catch (error) {
+      throw new StoreError('device-unavailable', 'the index cannot be read', { cause: error });
+    }
   }
 
   set(keyText: string, entry: Entry): void {

@@ -8,7 +8,7 @@ import type {
   CreateRequest, DeleteRequest, Key, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter, PendingRow, PostRequest,
   PutRequest, WriteReceipt,
 } from '#storage-node/protocol';
-import type { IndexStore } from '../index-store/index-store.ts';
+import { IndexDamaged, type IndexStore } from '../index-store/index-store.ts';
 import { BigFiles } from './big-files.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { compactOne, type Compacted } from './compaction.ts';
@@ -303,7 +303,7 @@ async function openParts({ environment, directory }: VolumeEngineOptions, option
   try {
     return { volumes, index: await environment.openIndex(indexDirectory, { fresh: false }) };
   } catch (error) {
-    if (error instanceof StoreError) throw error;
+    if (!(error instanceof IndexDamaged)) throw error;
     environment.report({ event: 'index-rebuilt', detail: { directory: indexDirectory, error: String(error) } });
     return { volumes, index: await environment.openIndex(indexDirectory, { fresh: true }) };
   }

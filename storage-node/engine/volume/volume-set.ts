@@ -117,6 +117,8 @@ export class VolumeSet {
       await this.#syncDirectory();
     } catch (error) {
       file.close();
+      // Nothing is in it. Where this fails too, the next opening finds it empty, or without a header, and unlinks it.
+      await files.unlink(path).catch(() => undefined);
       throw error;
     }
     const volume = new Volume(path, file, header);
