@@ -1,0 +1,95 @@
+/**
+ * A storage node: opens devices and, where it is asked to, listens for the proxies and nodes of other processes. The
+ * single-process server starts one without listening and calls its devices directly.
+ */
+import { join } from 'node:path';
+import { isStoreError, StoreError, type Clock, type Log } from '#common';
+import { openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
+import type { ObjectEngine } from '#storage-node/protocol';
+import { startNodeServer, type NodeServer } from '#storage-node/server';
+
+export interface StorageNodeOptions {
+  /** Devices by the names that the ring has for them. */
+  readonly devices: readonly { readonly name: string; readonly directory: string }[];
+  /** Storage policies that every device serves. */
+  readonly policies: readonly number[];
+  /** Where to listen; left out, only this process reaches the devices. */
+  readonly listen?: { readonly ip: string; readonly port: number; readonly secret: string };
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Passed on to each device; limits and the reporting of damage. */
+  readonly device?: Pick<DeviceOptions, 'report' | 'settings'>;
+}
+
+/** A device with both of its engines. */
+export interface NodeDevice {
+  readonly name: string;
+  readonly device: Device;
+  /** Undefined for a policy that is not on it. */
+  objects(policy: number): ObjectEngine | undefined;
+  readonly listings: LevelListingEngine;
+}
+
+export interface StorageNode extends AsyncDisposable {
+  /** By name; a device that could not be opened is not among them. */
+  readonly devices: ReadonlyMap<string, NodeDevice>;
+  readonly server: NodeServer | undefined;
+  /** Stops listening, finishes requests in flight within `graceMs`, closes the devices. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Opens what it can: a broken disk leaves its device out, and the others serve. Throws where another process holds a device,
+ * where none could be opened, and where the port cannot be had.
+ */
+export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
+  const devices = new Map<string, NodeDevice>();
+  let server: NodeServer | undefined;
+  const close = async (graceMs = 10_000): Promise<void> => {
+    await server?.close(graceMs);
+    const closed = await Promise.allSettled([...devices.values()].map(closeDevice));
+    for (const result of closed) if (result.status === 'rejected') options.log.error({ err: result.reason as unknown }, 'a device did not close cleanly');
+  };
+  try {
+    await openDevices(options, devices);
+    const { listen, log } = options;
+    if (listen) server = await startNodeServer({ ...listen, devices, log });
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  return { devices, server, close, [Symbol.asyncDispose]: () => close() };
+}
+
+async function openDevices(options: StorageNodeOptions, devices: Map<string, NodeDevice>): Promise<void> {
+  let fault: unknown;
+  for (const { name, directory } of options.devices) {
+    try {
+      devices.set(name, await openNodeDevice(options, name, directory));
+    } catch (error) {
+      if (!isStoreError(error, 'device-unavailable', 'device-full')) throw error;
+      options.log.error({ err: error, device: name }, 'a device cannot be opened and is left out');
+      fault = error;
+    }
+  }
+  if (devices.size === 0 && options.devices.length > 0) throw fault;
+}
+
+async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, name: string, directory: string): Promise<NodeDevice> {
+  const device = await openDevice({ directory, clock, policies, ...deviceOptions });
+  try {
+    const listings = await openListingEngine({ directory: join(directory, 'listings'), clock });
+    return { name, device, listings, objects: (policy) => (device.policies.includes(policy) ? device.objects(policy) : undefined) };
+  } catch (error) {
+    await device.close();
+    throw error instanceof StoreError ? error : new StoreError('device-unavailable', `${directory}: listings cannot be opened`, { cause: error });
+  }
+}
+
+async function closeDevice({ device, listings }: NodeDevice): Promise<void> {
+  try {
+    await listings.close();
+  } finally {
+    await device.close();
+  }
+}
