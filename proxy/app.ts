@@ -1,6 +1,7 @@
 /** The whole pipeline on one screen: what a request passes, in order. */
 import Koa from 'koa';
 import type { Clock, Log } from '#common';
+import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, send, transaction, type Exchange } from '#proxy/edge';
@@ -12,16 +13,19 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** The cluster's; operators show it. */
+  readonly secret: string;
   readonly isStopping: () => boolean;
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { store, tempauth, clock, log, version, isStopping } = options;
+  const { store, tempauth, clock, log, version, secret, isStopping } = options;
   const app = new Koa();
   app.use(transaction(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
   app.use(exchange());
+  app.use(admin(store, secret));
   app.use(authV1(tempauth, clock));
   // The S3 dialect takes its requests here, by host and signature.
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), version, log }));

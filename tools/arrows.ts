@@ -17,12 +17,13 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'proxy/auth': ['proxy/core', 'proxy/edge'],
   'proxy/edge': [],
   'proxy/swift': ['proxy/core', 'proxy/edge', 'storage-node/protocol', 'ring'],
+  'proxy/admin': ['proxy/core', 'proxy/edge', 'storage-node/protocol'],
   'proxy/janitors': ['proxy/core'],
-  proxy: ['proxy/core', 'proxy/auth', 'proxy/edge', 'proxy/swift', 'proxy/janitors'],
+  proxy: ['proxy/admin', 'proxy/core', 'proxy/auth', 'proxy/edge', 'proxy/swift', 'proxy/janitors'],
   'tools/ring': ['ring'],
-  'tools/server': ['ring', 'proxy', 'proxy/auth', 'proxy/core', 'storage-node', 'storage-node/client'],
+  'tools/server': ['ring', 'proxy', 'proxy/auth', 'proxy/core', 'storage-node', 'storage-node/client', 'storage-node/daemons', 'storage-node/protocol'],
   'tools/cluster': ['ring', 'tools/server'],
-  'tools/object': ['ring', 'storage-node/client', 'storage-node/protocol', 'tools/server'],
+  'tools/object': ['proxy/core', 'storage-node/protocol', 'tools/server'],
   tools: ['tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
 };
 

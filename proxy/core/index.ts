@@ -4,6 +4,7 @@ import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
 import { Objects } from './objects.ts';
 import { Placements } from './placement.ts';
+import { whereabouts, type Whereabouts } from './where.ts';
 
 export type { AccountSummary } from './accounts.ts';
 export type { Cluster, ClusterRings } from './cluster.ts';
@@ -14,6 +15,7 @@ export * from './metadata.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject } from './objects.ts';
 export type { OpenObject } from './object-reads.ts';
 export { owns, type Principal } from './principal.ts';
+export type { Holding, Whereabouts } from './where.ts';
 
 /** All operations on one cluster. */
 export interface Store {
@@ -21,11 +23,19 @@ export interface Store {
   readonly containers: Containers;
   readonly objects: Objects;
   readonly cluster: Cluster;
+  /** What each device holds of a name. */
+  where(name: { account: string; container?: string | undefined; object?: string | undefined }): Promise<Whereabouts>;
 }
 
 export function openStore(cluster: Cluster): Store {
   const placements = new Placements(cluster);
   const accounts = new Accounts(cluster, placements);
   const containers = new Containers(cluster, placements, accounts);
-  return { accounts, containers, objects: new Objects(cluster, placements, containers), cluster };
+  return {
+    accounts,
+    containers,
+    objects: new Objects(cluster, placements, containers),
+    cluster,
+    where: (name) => whereabouts({ placements, containers }, name),
+  };
 }

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** The `gori` command. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import { clusterCommand } from './cluster/command.ts';
+import { objectCommand } from './object/command.ts';
+import { ringCommand } from './ring/command.ts';
+import { serverCommand } from './server/index.ts';
+
+const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string };
+
+const program = new Command('gori')
+  .description('an object storage cluster that speaks Swift and S3 over one namespace')
+  .version(version)
+  .addCommand(serverCommand(version))
+  .addCommand(ringCommand())
+  .addCommand(clusterCommand())
+  .addCommand(objectCommand())
+  .showHelpAfterError('(gori --help says what there is)');
+
+await program.parseAsync();

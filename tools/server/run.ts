@@ -1,0 +1,113 @@
+/** The composition root: a configuration becomes a running process with the roles it names. Read top to bottom, it is how a process starts. */
+import path from 'node:path';
+import { aborted, createLog, HybridClock, systemClock, type Config, type Log } from '#common';
+import { memoryCache, redisCache, type Cache } from '#common/cache';
+import { startProxy, type Proxy } from '#proxy';
+import { RingSet, type RingDevice } from '#ring';
+import { startStorageNode, type StorageNode } from '#storage-node';
+import { NodeClient } from '#storage-node/client';
+import { containerUpdater, objectUpdater, runDaemon } from '#storage-node/daemons';
+import { generatedUser } from './credentials.ts';
+import { ensureCluster, policiesOf } from './embedded.ts';
+import type { ClusterIdentity } from './identity.ts';
+
+export interface Running {
+  readonly config: Config;
+  readonly proxy: Proxy | undefined;
+  readonly node: StorageNode | undefined;
+}
+
+const RING_POLL_MS = 5000;
+const CACHE_ENTRIES = 100_000;
+
+/** Starts what the configuration says, calls `onReady`, and runs until the signal aborts; then stops in order, requests in flight first. */
+export async function runServer(config: Config, version: string, signal: AbortSignal, onReady: (running: Running) => void): Promise<void> {
+  const log = createLog({ level: config.log.level });
+  const identity = await ensureCluster(config);
+  const policies = policiesOf(config);
+  await using stack = new AsyncDisposableStack();
+  const rings = await openRings(config, identity, log);
+  const node = config.roles.includes('storage') ? stack.use(await openNode(config, identity, rings, log)) : undefined;
+  const nodes = stack.use(new NodeClient({ secret: identity.secret, ...(node && { local: { ...addressOf(config), devices: node.devices } }) }));
+  const timestamps = new HybridClock(systemClock);
+  const stopping = new AbortController();
+  const background = [rings.watch({ clock: systemClock, intervalMs: RING_POLL_MS, signal: stopping.signal }), ...startDaemons({ rings, nodes, node, timestamps, log }, stopping.signal)];
+  stack.defer(async () => {
+    stopping.abort();
+    await Promise.allSettled(background);
+  });
+  let proxy: Proxy | undefined;
+  if (config.roles.includes('proxy')) {
+    const cache = stack.use(openCache(config, log));
+    const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log };
+    proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, log }));
+  }
+  onReady({ config, proxy, node });
+  await aborted(signal);
+}
+
+function openRings(config: Config, identity: ClusterIdentity, log: Log): Promise<RingSet> {
+  return RingSet.open({
+    folder: path.join(config.data, 'rings'),
+    salt: identity.salt,
+    policies: policiesOf(config),
+    onChange: ({ path: file, ring }) => log.info({ file, version: ring.version }, 'a new ring is in force'),
+    onFault: (fault) => log.error({ err: fault }, 'a new ring was refused; the one before goes on'),
+  });
+}
+
+/** The devices that the rings place at this process's address, or those that the configuration names. */
+function openNode(config: Config, identity: ClusterIdentity, rings: RingSet, log: Log): Promise<StorageNode> {
+  const { ip, port } = addressOf(config);
+  const all = [rings.account, rings.container, ...[...rings.policies].map(({ index }) => rings.object(index))].flatMap((ring) => ring.devices);
+  const here = all.flatMap((device) => (device?.ip === ip && device.port === port ? [device.device] : []));
+  const names = config.storage?.devices ?? [...new Set(here)].sort();
+  return startStorageNode({
+    devices: names.map((name) => ({ name, directory: path.join(config.data, 'devices', name) })),
+    policies: [...rings.policies].map(({ index }) => index),
+    ...(config.storage && { listen: { ip, port, secret: identity.secret } }),
+    clock: systemClock,
+    log,
+    device: { report: (event) => log[event.event === 'recovered' || event.event === 'compacted' ? 'info' : 'warn'](event, 'a device reports') },
+  });
+}
+
+/** What the rings call this node. */
+export function addressOf(config: Config): { ip: string; port: number } {
+  return { ip: config.storage?.host ?? '127.0.0.1', port: config.storage?.port ?? 6200 };
+}
+
+interface DaemonParts {
+  readonly rings: RingSet;
+  readonly nodes: NodeClient;
+  readonly node: StorageNode | undefined;
+  readonly timestamps: HybridClock;
+  readonly log: Log;
+}
+
+function startDaemons({ rings, nodes, node, timestamps, log }: DaemonParts, signal: AbortSignal): Promise<void>[] {
+  if (node === undefined) return [];
+  const devices = (): StorageNode['devices'] => node.devices;
+  const engines = function* () {
+    for (const { device } of devices().values()) for (const policy of device.policies) yield { policy, engine: device.objects(policy) };
+  };
+  const listings = () => [...devices().values()].map((device) => device.listings);
+  const daemons = [
+    objectUpdater({ engines, containerRing: () => rings.container, salt: rings.salt, nodes, log }),
+    containerUpdater({ engines: listings, accountRing: () => rings.account, salt: rings.salt, nodes, timestamps }),
+  ];
+  return daemons.map((daemon) => runDaemon(daemon, { clock: systemClock, signal, log }).ended);
+}
+
+function openCache(config: Config, log: Log): Cache {
+  const { redis } = config.cache;
+  if (redis.length === 0) return memoryCache({ maxEntries: CACHE_ENTRIES });
+  return redisCache({ servers: redis, prefix: 'gori:', timeoutMs: 250, log });
+}
+
+/** A configuration that names no users gets one, made at the first start. */
+async function withUsers(config: Config): Promise<Config> {
+  if (config.auth.tempauth.users.length > 0) return config;
+  const user = await generatedUser(config.data);
+  return { ...config, auth: { ...config.auth, tempauth: { ...config.auth.tempauth, users: [{ ...user, groups: [...user.groups] }] } } };
+}
