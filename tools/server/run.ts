@@ -68,7 +68,7 @@ function openNode(config: Config, identity: ClusterIdentity, rings: RingSet, log
     ...(config.storage && { listen: { ip, port, secret: identity.secret } }),
     clock: systemClock,
     log,
-    device: { report: (event) => log[event.event === 'recovered' || event.event === 'compacted' ? 'info' : 'warn'](event, 'a device reports') },
+    device: { report: (event) => log[event.event === 'recovered' ? 'info' : 'warn'](event, 'a device reports') },
   });
 }
 
