@@ -25,7 +25,7 @@ interface Job {
   readonly count: number;
   readonly concurrency: number;
   readonly bytes?: number;
-  run(i: number): Promise<unknown>;
+  readonly run: (i: number) => Promise<unknown>;
 }
 
 /** Runs a job by so many workers, each one thing after the other, and prints what an operation cost. */

@@ -29,7 +29,7 @@ export interface VolumeSettings {
   /** Bounds of one group: bytes and writes. */
   readonly groupBytes: number;
   readonly groupWrites: number;
-  /** Once at least `gatherSiblings` writers were served lately, a group waits up to `gatherUs` for as many. */
+  /** Once at least `gatherSiblings` writers were served lately, a group waits up to `gatherUs` for as many: more writes a sync, for CPU. */
   readonly gatherUs: number;
   readonly gatherSiblings: number;
   /** Groups up to this long are written synchronously: copying to the page cache costs less than a hand-off to a thread. */
@@ -60,7 +60,7 @@ export const DEFAULT_SETTINGS: VolumeSettings = {
   bigBytes: 1 << 20,
   groupBytes: 4 << 20,
   groupWrites: 512,
-  gatherUs: 200,
+  gatherUs: 0,
   gatherSiblings: 4,
   syncWriteBytes: 256 << 10,
   inlineReadBytes: 128 << 10,
