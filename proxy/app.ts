@@ -4,7 +4,7 @@ import type { Clock, Log } from '#common';
 import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
-import { accessLog, exchange, health, send, transaction, type Exchange } from '#proxy/edge';
+import { accessLog, exchange, health, send, transaction, type Exchange, type Step } from '#proxy/edge';
 import { swiftDialect, type SwiftAuth } from '#proxy/swift';
 
 export interface AppOptions {
@@ -33,7 +33,7 @@ export function createApp(options: AppOptions): Koa {
   return app;
 }
 
-function authV1(tempauth: Tempauth, clock: Clock): Koa.Middleware {
+function authV1(tempauth: Tempauth, clock: Clock): Step {
   return async (ctx, next) => {
     const answer = answerAuth(ctx.state.exchange as Exchange, tempauth, clock.nowMs());
     if (answer === undefined) return next();

@@ -1,15 +1,14 @@
 /** What operators ask a proxy, with the cluster's secret in hand: the `gori` command's end of the conversation. */
-import type { Middleware } from 'koa';
 import { isStoreError } from '#common';
 import { parseQuery } from '#common/http';
 import type { Store } from '#proxy/core';
-import type { Exchange } from '#proxy/edge';
+import type { Exchange, Step } from '#proxy/edge';
 import { bearerOf, isBearer } from '#storage-node/protocol';
 
 const PREFIX = '/.gori/';
 
 /** Answers `/.gori/...` in JSON to whoever shows the cluster's bearer; others are told that there is nothing. */
-export function admin(store: Store, secret: string): Middleware {
+export function admin(store: Store, secret: string): Step {
   const bearer = bearerOf(secret);
   return async (ctx, next) => {
     const { path, rawQuery, headers } = ctx.state.exchange as Exchange;

@@ -53,7 +53,7 @@ export class ObjectWrites {
         await Promise.all([hasher.update(chunk), writeAll(copies, chunk)]);
         this.#assertEnough(place, copies);
       }
-      const etag = (await hasher.digest())['md5']!.toString('hex');
+      const etag = (await hasher.digest())['md5'].toString('hex');
       check(etag);
       const complete = { ...metadata, [ETAG]: etag };
       await this.#commitAll(place, copies, complete);

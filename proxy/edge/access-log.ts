@@ -1,9 +1,9 @@
 /** One line a request, when its answer is done: who asked what, how it ended, how long it took. */
-import type { Middleware } from 'koa';
 import type { Log } from '#common';
+import type { Step } from './step.ts';
 
 /** Logs at `info`, server faults at `error`; costs nothing at a level above. */
-export function accessLog(log: Log): Middleware {
+export function accessLog(log: Log): Step {
   return async (ctx, next) => {
     if (!log.isLevelEnabled('info')) return next();
     const startMs = performance.now();

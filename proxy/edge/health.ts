@@ -1,7 +1,7 @@
 /** GET /healthcheck: says that this proxy serves, for load balancers. */
-import type { Middleware } from 'koa';
+import type { Step } from './step.ts';
 
-export function health(isStopping: () => boolean): Middleware {
+export function health(isStopping: () => boolean): Step {
   return async (ctx, next) => {
     if (ctx.path !== '/healthcheck') return next();
     ctx.status = isStopping() ? 503 : 200;

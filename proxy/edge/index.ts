@@ -6,4 +6,5 @@ export { health } from './health.ts';
 export { createEdgeServer, type EdgeLimits } from './server.ts';
 export { send } from './send.ts';
 export { newTransactionId } from './transaction.ts';
+export type { Step } from './step.ts';
 export { transaction } from './transaction-middleware.ts';

@@ -1,8 +1,8 @@
 /** Gives every request a transaction id, before anything can fail, and says it in every answer. */
-import type { Middleware } from 'koa';
 import { newTransactionId } from './transaction.ts';
+import type { Step } from './step.ts';
 
-export function transaction(nowMs: () => number): Middleware {
+export function transaction(nowMs: () => number): Step {
   return (ctx, next) => {
     const extra = ctx.req.headers['x-trans-id-extra'];
     const id = newTransactionId(nowMs(), typeof extra === 'string' ? extra : undefined);

@@ -2,10 +2,9 @@
  * The Swift dialect: a codec between Swift's API (OpenStack "Object Storage API" reference) and core. Its outer shell is here:
  * it parses the target, learns who calls, lets the routes answer, and owns how an error looks.
  */
-import type { Middleware } from 'koa';
 import { isStoreError, type Log } from '#common';
 import type { Principal, Store } from '#proxy/core';
-import { send, type Exchange, type Response } from '#proxy/edge';
+import { send, type Exchange, type Response, type Step } from '#proxy/edge';
 import { unauthorized } from './authorize.ts';
 import { refusalOf } from './errors.ts';
 import { describeInfo, getInfo, type Info } from './info.ts';
@@ -29,7 +28,7 @@ export interface SwiftOptions {
 }
 
 /** Answers everything that no one before it took: a Swift proxy is the last in its pipeline. */
-export function swiftDialect(options: SwiftOptions): Middleware {
+export function swiftDialect(options: SwiftOptions): Step {
   const info = describeInfo({ version: options.version, policies: options.store.cluster.policies, tempauth: true });
   return async (ctx) => {
     const exchange = ctx.state.exchange as Exchange;

@@ -26,7 +26,7 @@ export function rowOfObject(info: ObjectInfo, policy: number): ListingRow {
 
 /** The text that a metadata value spells: its characters are bytes (latin-1), as HTTP carries them; UTF-8 where they are that. */
 function textOfValue(value: string): string {
-  // eslint-disable-next-line no-control-regex
+   
   if (/^[\x00-\x7f]*$/.test(value)) return value;
   const bytes = Buffer.from(value, 'latin1');
   return isUtf8(bytes) ? bytes.toString('utf8') : value;

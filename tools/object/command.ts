@@ -30,7 +30,7 @@ async function where(name: string, options: Options): Promise<void> {
   const identity = await readIdentity(path.resolve(options.data));
   if (identity === undefined) return fail(`no cluster.json in ${options.data}`);
   const query = new URLSearchParams({ account, ...(container && { container }), ...(object && { object }) });
-  const answer = await fetch(`${options.endpoint}/.gori/where?${query}`, { headers: { authorization: bearerOf(identity.secret) }, signal: AbortSignal.timeout(30_000) }).catch(
+  const answer = await fetch(`${options.endpoint}/.gori/where?${query.toString()}`, { headers: { authorization: bearerOf(identity.secret) }, signal: AbortSignal.timeout(30_000) }).catch(
     (error: unknown) => fail(`no proxy answers at ${options.endpoint}: ${String((error as Error).cause ?? error)}`),
   );
   if (answer === undefined) return;

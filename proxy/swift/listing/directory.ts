@@ -11,7 +11,7 @@ export async function listDirectory(list: (query: ListingQuery) => Promise<Listi
   let marker = query.marker;
   for (;;) {
     const page = await list({ ...query, prefix, delimiter: '/', marker });
-    const markers = await Promise.all(page.entries.map((entry) => (isSubdirectory(entry) ? markerObject(list, query, entry.subdir) : entry)));
+    const markers = await Promise.all(page.entries.map(async (entry) => (isSubdirectory(entry) ? markerObject(list, query, entry.subdir) : entry)));
     entries.push(...markers.filter((entry) => entry !== undefined && !isSubdirectory(entry) && entry.name !== prefix) as ListingEntry[]);
     const last = page.entries.at(-1);
     if (!page.truncated || entries.length >= query.limit || last === undefined) {

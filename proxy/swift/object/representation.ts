@@ -16,7 +16,7 @@ export interface Representation {
   readonly etag: string;
   /** Whole, where it is small. */
   readonly data: Buffer | undefined;
-  read(start: number, end: number): AsyncIterable<Buffer>;
+  readonly read: (this: void, start: number, end: number) => AsyncIterable<Buffer>;
 }
 
 /** The representation of an object of which metadata, and perhaps data (`open`), is known. */
