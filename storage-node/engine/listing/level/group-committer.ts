@@ -18,17 +18,9 @@ interface Queued {
   readonly reject: (error: unknown) => void;
 }
 
-export interface GroupCommitterOptions {
-  readonly store: ListingStore;
-  readonly clock: Clock;
-  /** How long a group waits for more writers when the one before it had several. Default 0: only until the event loop's next turn. */
-  readonly gatherMs: number;
-}
-
 export class GroupCommitter {
   readonly #store: ListingStore;
   readonly #clock: Clock;
-  readonly #gatherMs: number;
   #queue: Queued[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -36,10 +28,9 @@ export class GroupCommitter {
   /** True from handing a batch to level until it is synced: meanwhile cached records may be behind what level shows. */
   writing = false;
 
-  constructor(options: GroupCommitterOptions) {
-    this.#store = options.store;
-    this.#clock = options.clock;
-    this.#gatherMs = options.gatherMs;
+  constructor({ store, clock }: { store: ListingStore; clock: Clock }) {
+    this.#store = store;
+    this.#clock = clock;
   }
 
   /** Runs `change` in the next group; its answer arrives when the group is on stable storage. */
@@ -61,11 +52,9 @@ export class GroupCommitter {
   }
 
   async #run(): Promise<void> {
-    let lastGroup = 0;
     do {
-      if (lastGroup > 2 * this.#queue.length && this.#gatherMs > 0) await this.#clock.sleep(this.#gatherMs);
-      else await nextTurn();
-      lastGroup = this.#queue.length;
+      // Writers whose answers just went out come again within this turn: waiting longer was measured, and gains nothing.
+      await nextTurn();
       await this.#commitGroup();
     } while (this.#queue.length > 0);
     this.#running = undefined;

@@ -95,11 +95,16 @@ test('a page of subdirectories looks at few of the rows in them', async () => {
   for (let directory = 0; directory < 20; directory++)
     await engine.merge({ database: container, rows: Array.from({ length: 1000 }, (_, i) => row(`d${directory}/${i}`, 5)), createWith });
   for (const reverse of [false, true]) {
-    const started = process.cpuUsage();
-    const page = await engine.list(container, { ...everything, delimiter: '/', reverse });
-    const { user, system } = process.cpuUsage(started);
-    assert.equal(page!.entries.length, 20);
-    assert.ok(user + system < 20_000, `${user + system} us for 20 seeks: as much as walking over 20,000 rows`);
+    const costs: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      const started = process.cpuUsage();
+      const page = await engine.list(container, { ...everything, delimiter: '/', reverse });
+      const { user, system } = process.cpuUsage(started);
+      costs.push(user + system);
+      assert.equal(page!.entries.length, 20);
+    }
+    // The cheapest of several: level may be compacting meanwhile, which is not the listing's doing.
+    assert.ok(Math.min(...costs) < 15_000, `${Math.min(...costs)} us for 20 seeks: as much as walking over 20,000 rows`);
   }
 });
 

@@ -18,8 +18,6 @@ import type { Draft, Transaction } from './transaction.ts';
 
 export interface ListingEngineOptions extends ListingStoreOptions {
   readonly clock?: Clock;
-  /** How long a commit group waits for more writers after a group of several. Default 0. */
-  readonly gatherMs?: number;
 }
 
 /** Opens the listings of a device, recovering what a killed process left. Throws `device-locked` where another process has them open. */
@@ -42,7 +40,7 @@ export class LevelListingEngine implements ListingEngine, AsyncDisposable {
 
   constructor(store: ListingStore, options: ListingEngineOptions) {
     this.#store = store;
-    this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock, gatherMs: options.gatherMs ?? 0 });
+    this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock });
     this.#reclaimer = new Reclaimer(store, this.#committer);
   }
 
