@@ -138,12 +138,16 @@ async function checked(response: IncomingMessage): Promise<IncomingMessage> {
   throw decodeFault(parseJson(await collect(response)));
 }
 
-async function collect(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-  } catch (cause) {
-    throw new StoreError('device-unavailable', 'the answer of a storage node broke off', { cause });
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+/** The whole body. Events, not iteration: for small bodies that halves what a request costs. */
+function collect(response: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const broken = (cause?: Error): void => reject(new StoreError('device-unavailable', 'the answer of a storage node broke off', { cause }));
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.once('end', () => (response.complete ? resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)) : broken()));
+    response.once('error', broken);
+    response.once('close', () => {
+      if (!response.readableEnded) broken();
+    });
+  });
 }
