@@ -1,5 +1,5 @@
 /**
- * Claim: the wire adds less than 150 us of CPU, client and server together in this process, to an operation on a device of another
+ * Claim: the wire adds less than 250 us of CPU, client and server together on a busy machine, to an operation on a device of another
  * process, and a page of 10,000 rows crosses it at more than 172,000 rows a CPU second.
  *
  *     node bench/storage-node/wire.bench.ts

@@ -23,6 +23,9 @@ export interface NodeAddress {
   readonly port: number;
 }
 
+/** Text, or pieces of bytes. */
+export type Body = string | readonly Buffer[];
+
 interface Sending {
   readonly path: string;
   readonly headers: Record<string, string | number>;
@@ -41,23 +44,20 @@ export class HttpTransport implements Disposable {
     this.#agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxSockets: options.maxConnections ?? 256, maxFreeSockets: 64 });
   }
 
-  /** Sends `parts` and answers the whole body. Throws the fault that the node named. */
-  async call(path: string, parts: readonly Buffer[]): Promise<Buffer> {
-    const response = await this.stream(path, parts);
+  /** Sends a body and answers the whole one that comes back. Throws the fault that the node named. */
+  async call(path: string, body: Body): Promise<Buffer> {
+    const response = await this.stream(path, body);
     return collect(response);
   }
 
-  /** Sends `parts` and answers the head of the answer, whose body is to be read. */
-  async stream(path: string, parts: readonly Buffer[]): Promise<IncomingMessage> {
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
+  /** Sends a body and answers the head of the answer, whose body is to be read. */
+  async stream(path: string, body: Body): Promise<IncomingMessage> {
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.reduce((sum, part) => sum + part.length, 0);
     const sending: Sending = { path, headers: { 'content-length': length } };
     return this.#retrying(async () => {
-      const attempt = this.#begin(sending);
-      attempt.request.cork();
-      for (const part of parts) attempt.request.write(part);
-      attempt.request.end();
-      attempt.request.uncork();
-      return checked(await attempt.response);
+      const { request, response } = this.#begin(sending);
+      send(request, body);
+      return checked(await response);
     });
   }
 
@@ -118,6 +118,17 @@ export class HttpTransport implements Disposable {
     const { ip, port } = this.#address;
     return new StoreError('device-unavailable', `storage node ${ip}:${port}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
+}
+
+function send(request: ClientRequest, body: Body): void {
+  if (typeof body === 'string') {
+    request.end(body);
+    return;
+  }
+  request.cork();
+  for (const part of body) request.write(part);
+  request.end();
+  request.uncork();
 }
 
 /** A request that ended without an answer. */

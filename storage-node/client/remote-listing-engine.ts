@@ -55,7 +55,7 @@ export class RemoteListingEngine implements ListingEngine {
   }
 
   async #call<T>(operation: ListingOperation, fields: object): Promise<T | undefined> {
-    const body = await this.#transport.call(listingPath(this.#device, operation), [Buffer.from(JSON.stringify(fields))]);
+    const body = await this.#transport.call(listingPath(this.#device, operation), JSON.stringify(fields));
     return (parseJson(body) ?? undefined) as T | undefined;
   }
 }

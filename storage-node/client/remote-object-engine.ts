@@ -31,7 +31,7 @@ export class RemoteObjectEngine implements ObjectEngine {
   }
 
   async open(key: Key): Promise<ObjectReader | undefined> {
-    const body = await this.#transport.call(this.#path('open'), [Buffer.from(JSON.stringify({ key: encodeKey(key) }))]);
+    const body = await this.#transport.call(this.#path('open'), JSON.stringify({ key: encodeKey(key) }));
     if (body.length === 0) return undefined;
     let head: { info: ObjectInfo; lease?: string } | undefined;
     const pieces: Buffer[] = [];
@@ -75,7 +75,7 @@ export class RemoteObjectEngine implements ObjectEngine {
   }
 
   async #call(operation: ObjectOperation, fields: object): Promise<unknown> {
-    return parseJson(await this.#transport.call(this.#path(operation), [Buffer.from(JSON.stringify(fields))]));
+    return parseJson(await this.#transport.call(this.#path(operation), JSON.stringify(fields)));
   }
 }
 

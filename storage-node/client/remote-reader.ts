@@ -38,7 +38,7 @@ export class RemoteReader implements ObjectReader {
 
   async *read(start: number, end: number): AsyncGenerator<Buffer, void, undefined> {
     if (end <= start) return;
-    const response = await this.#transport.stream(this.#path('read'), [this.#request({ start, end })]);
+    const response = await this.#transport.stream(this.#path('read'), this.#request({ start, end }));
     let received = 0;
     try {
       for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -56,11 +56,11 @@ export class RemoteReader implements ObjectReader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // The lease expires by itself where the node does not hear this.
-    await this.#transport.call(this.#path('release'), [this.#request({})]).catch(() => undefined);
+    await this.#transport.call(this.#path('release'), this.#request({})).catch(() => undefined);
   }
 
-  #request(fields: object): Buffer {
-    return Buffer.from(JSON.stringify({ lease: this.#lease, ...fields }));
+  #request(fields: object): string {
+    return JSON.stringify({ lease: this.#lease, ...fields });
   }
 }
 

@@ -49,11 +49,16 @@ export async function readJson(exchange: Exchange): Promise<Record<string, unkno
 
 /** Undefined travels as null. */
 export function sendJson({ response }: Exchange, value: unknown): void {
-  sendBytes(response, 200, 'application/json', [Buffer.from(JSON.stringify(value ?? null))]);
+  sendText(response, 200, JSON.stringify(value ?? null));
 }
 
 export function sendFrames({ response }: Exchange, frames: readonly Buffer[]): void {
-  sendBytes(response, 200, 'application/octet-stream', frames);
+  const length = frames.reduce((sum, frame) => sum + frame.length, 0);
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': length });
+  response.cork();
+  for (const frame of frames) response.write(frame);
+  response.end();
+  response.uncork();
 }
 
 /**
@@ -68,14 +73,11 @@ export function sendFault({ request, response }: Exchange, error: unknown): void
   const fault = encodeFault(error);
   if (fault.code === 'unauthenticated') response.setHeader('connection', 'close');
   else request.resume();
-  sendBytes(response, statusOf(fault.code), 'application/json', [Buffer.from(JSON.stringify(fault))]);
+  sendText(response, statusOf(fault.code), JSON.stringify(fault));
 }
 
-function sendBytes(response: ServerResponse, status: number, type: string, parts: readonly Buffer[]): void {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  response.writeHead(status, { 'content-type': type, 'content-length': length });
-  response.cork();
-  for (const part of parts) response.write(part);
-  response.end();
-  response.uncork();
+/** Text goes out in one piece with the headers, which buffers do not. */
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+  response.end(text);
 }
