@@ -10,7 +10,7 @@ import { isStoreError, StoreError } from '#common';
 import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
 import { mergedPage } from './merged-page.ts';
 import type { Placement, Replica } from './placement.ts';
-import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
+import { askAll, quorumFault, valuesOf, willingFirst, type Answer } from './quorum.ts';
 
 /** How often a listing looks for a moment in which the replicas agree, before it merges their pages. */
 const AGREEMENT_ATTEMPTS = 3;
@@ -67,7 +67,7 @@ export class Database {
   async list(query: ListingQuery): Promise<ListingPage | undefined> {
     const { replicas, need } = this.placement;
     for (let attempt = 0; attempt < AGREEMENT_ATTEMPTS; attempt++) {
-      const agreed = await this.#agreedPage(replicas.slice(0, need), query);
+      const agreed = await this.#agreedPage(willingFirst(replicas).slice(0, need), query);
       if (agreed !== 'disagree') return agreed;
     }
     const info = await this.info();
@@ -96,7 +96,8 @@ export class Database {
 
   /** Asks as many replicas as a majority needs, more where some fail; throws `unavailable` where too few answer. */
   async #askMajority<T>(ask: (replica: Replica) => Promise<T>): Promise<Answer<T>[]> {
-    const { replicas, need } = this.placement;
+    const { need } = this.placement;
+    const replicas = willingFirst(this.placement.replicas);
     let answers = await askAll(replicas.slice(0, need), ask, () => false);
     if (valuesOf(answers).length < need) {
       answers = [...answers, ...(await askAll(replicas.slice(need), ask, () => false))];

@@ -16,7 +16,12 @@ export class DeviceHealth {
     this.#clock = clock;
   }
 
-  /** Whether to ask the device now. */
+  /** Whether it is to be left alone now; asking changes nothing. */
+  get paused(): boolean {
+    return this.#failures >= FAILURES_BEFORE_PAUSE && this.#clock.nowMs() < this.#pausedUntilMs;
+  }
+
+  /** Whether to ask the device now; after a pause, yes for one request only. */
   usable(): boolean {
     if (this.#failures < FAILURES_BEFORE_PAUSE) return true;
     const nowMs = this.#clock.nowMs();

@@ -8,7 +8,7 @@ import type { Consistency } from '#ring';
 import type { ObjectEngine, ObjectInfo, ObjectReader, ObjectState } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { Placement, Replica } from './placement.ts';
-import { askAll, quorumFault, valuesOf } from './quorum.ts';
+import { askAll, quorumFault, valuesOf, willingFirst } from './quorum.ts';
 import { bringUpToDate } from './read-repair.ts';
 
 /** An object open for reading. Faults half-way are mended by going on with another replica where one has the same version. */
@@ -68,7 +68,7 @@ export class ObjectReads {
 
   async #agreed<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | 'disagree'> {
     const { replicas, need, key } = placement;
-    const [first, ...others] = replicas.slice(0, consistency === 'strong' ? need : 1);
+    const [first, ...others] = willingFirst(replicas).slice(0, consistency === 'strong' ? need : 1);
     if (first === undefined || !first.health.usable() || !others.every((replica) => replica.health.usable())) return 'disagree';
     // Both are under way before either is awaited; each failure is noted on its own device.
     const fetching = guarded(first, fetch(first));

@@ -157,6 +157,8 @@ export class ObjectWrites {
     // A newer write that overlapped this one may have won: ours then came just before it, and both are acknowledged truly.
     const done = answers.filter((answer) => answer.ok && counted(answer.replica)).length;
     if (done < place.placement.need) throw quorumFault('the object', answers, place.placement.need);
+    // A device that was left alone, or failed, may hold a writer still.
+    await Promise.allSettled(answers.flatMap((answer) => (answer.ok ? [] : [byReplica.get(answer.replica)!.writer.abort()])));
   }
 
   #assertEnough({ placement, policy }: WritePlace, copies: readonly Copy[]): void {

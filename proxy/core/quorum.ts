@@ -3,6 +3,7 @@
  * answered. Which answers are enough is the caller's to say; what the rest said is the caller's to see.
  */
 import { StoreError } from '#common';
+import { quorumSize } from '#ring';
 import type { Replica } from './placement.ts';
 
 export type Answer<T> =
@@ -14,7 +15,8 @@ export const POST_QUORUM_GRACE_MS = 500;
 
 /**
  * Asks every replica; resolves when all have answered, or a grace after `enough` first held. Replicas that are still
- * silent then are left out of the answers, their work goes on by itself.
+ * silent then are left out of the answers, their work goes on by itself. Devices that failed too often just now are asked
+ * only where the others' answers make no majority: they may be back, and are better than no answer at all.
  */
 export function askAll<T>(
   replicas: readonly Replica[],
@@ -22,34 +24,55 @@ export function askAll<T>(
   enough: (answers: readonly Answer<T>[]) => boolean,
 ): Promise<Answer<T>[]> {
   if (replicas.length === 0) return Promise.resolve([]);
+  const usable = replicas.filter((replica) => replica.health.usable());
+  const paused = replicas.filter((replica) => !usable.includes(replica));
   return new Promise((resolve) => {
     const answers: Answer<T>[] = [];
     let grace: NodeJS.Timeout | undefined;
     let done = false;
+    let asked = usable.length;
+    const take = (answer: Answer<T>): void => {
+      answers.push(answer);
+      if (answers.length === asked) goOn();
+      else if (grace === undefined && enough(answers)) grace = setTimeout(finish, POST_QUORUM_GRACE_MS);
+    };
     const note = (answer: Answer<T>): void => {
       answer.replica.health.note(answer.ok ? undefined : answer.error);
-      if (done) return;
-      answers.push(answer);
-      if (answers.length === replicas.length) finish();
-      else if (grace === undefined && enough(answers)) grace = setTimeout(finish, POST_QUORUM_GRACE_MS);
+      if (!done) take(answer);
+    };
+    const goOn = (): void => {
+      const suffices = enough(answers) || valuesOf(answers).length >= quorumSize(replicas.length);
+      if (asked === replicas.length || suffices) return finish();
+      asked = replicas.length;
+      for (const replica of paused) askOne(replica, ask, note);
     };
     const finish = (): void => {
       done = true;
       clearTimeout(grace);
+      if (asked < replicas.length) answers.push(...paused.map(pausedAnswer));
       resolve(answers);
     };
-    for (const replica of replicas) askOne(replica, ask, note);
+    for (const replica of usable) askOne(replica, ask, note);
+    if (usable.length === 0) goOn();
   });
 }
 
 function askOne<T>(replica: Replica, ask: (replica: Replica) => Promise<T>, note: (answer: Answer<T>) => void): void {
   const failed = (error: unknown): void => note({ replica, ok: false, error });
   try {
-    if (!replica.health.usable()) throw new StoreError('device-unavailable', `${replica.device.device} failed too often just now`);
     ask(replica).then((value) => note({ replica, ok: true, value }), failed);
   } catch (error) {
     queueMicrotask(() => failed(error));
   }
+}
+
+function pausedAnswer(replica: Replica): Answer<never> {
+  return { replica, ok: false, error: new StoreError('device-unavailable', `${replica.device.device} failed too often just now`) };
+}
+
+/** The same replicas, those that are not to be left alone just now first. */
+export function willingFirst(replicas: readonly Replica[]): Replica[] {
+  return [...replicas].sort((a, b) => Number(a.health.paused) - Number(b.health.paused));
 }
 
 /** The values of the replicas that answered. */
