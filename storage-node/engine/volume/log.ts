@@ -5,6 +5,7 @@
 import { StoreError } from '#common';
 import type { WriteReceipt } from '#storage-node/protocol';
 import { isFull } from '../files/files.ts';
+import { Gatherer } from '../gatherer.ts';
 import type { Entry } from './entry.ts';
 import { Group, type Change, type Queued } from './group.ts';
 import type { Location } from './record.ts';
@@ -48,7 +49,7 @@ export class Log {
   #unsealed = false;
   #position: LogPosition;
   /** Writers lately served by one group: an estimate of how many will be back. */
-  #siblings = 0;
+  readonly #gatherer: Gatherer;
   #faults: number[] = [];
   #fenced: StoreError | undefined;
   #fullUntilMs = 0;
@@ -58,6 +59,7 @@ export class Log {
   constructor(options: LogOptions) {
     this.#options = options;
     this.#position = options.position;
+    this.#gatherer = new Gatherer(options.settings, () => this.#queue.length);
     this.#scratch = Buffer.allocUnsafe(Math.min(SCRATCH_BYTES, options.settings.groupBytes));
   }
 
@@ -109,6 +111,7 @@ export class Log {
   append(write: Write): Promise<WriteReceipt> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ write, resolve, reject });
+      this.#gatherer.joined();
       if (!this.#running) {
         this.#running = true;
         this.#idle = this.#run();
@@ -132,7 +135,7 @@ export class Log {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#gather();
+      await this.#gatherer.wait();
       const taken = this.#take();
       try {
         this.check();
@@ -145,21 +148,11 @@ export class Log {
     this.#running = false;
   }
 
-  /** Lets writers that are about to come join: all of this turn of the event loop, and longer where many came back last time. */
-  async #gather(): Promise<void> {
-    const { gatherUs, gatherSiblings } = this.#options.settings;
-    const { clock } = this.#options.environment;
-    const deadlineMs = clock.nowMs() + gatherUs / 1000;
-    do await new Promise(setImmediate);
-    while (this.#siblings >= gatherSiblings && this.#queue.length < this.#siblings && clock.nowMs() < deadlineMs);
-  }
-
   #take(): Queued[] {
     const { groupBytes, groupWrites } = this.#options.settings;
     let count = 0;
     for (let bytes = 0; count < this.#queue.length && count < groupWrites && bytes < groupBytes; count++) bytes += this.#queue[count]?.write.weightBytes ?? 0;
-    // Falls slowly, so that one short group does not end the waiting for all.
-    this.#siblings = Math.max(count, this.#siblings - 1);
+    this.#gatherer.took(count);
     return this.#queue.splice(0, count);
   }
 

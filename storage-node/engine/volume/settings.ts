@@ -60,7 +60,7 @@ export const DEFAULT_SETTINGS: VolumeSettings = {
   bigBytes: 1 << 20,
   groupBytes: 4 << 20,
   groupWrites: 512,
-  gatherUs: 0,
+  gatherUs: 2000,
   gatherSiblings: 4,
   syncWriteBytes: 256 << 10,
   inlineReadBytes: 128 << 10,

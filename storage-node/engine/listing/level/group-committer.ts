@@ -2,8 +2,8 @@
  * Group commit: changes gather while the batch before them is being synced, and go to disk together. With one writer a group
  * is one change and waits for nothing; with many, one sync is shared by all of them.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StoreError, type Clock } from '#common';
+import { Gatherer, type GatherSettings } from '../../gatherer.ts';
 import { storeFault, type ListingStore } from './listing-store.ts';
 import { Transaction } from './transaction.ts';
 
@@ -11,6 +11,7 @@ import { Transaction } from './transaction.ts';
 const MAX_ROWS_IN_GROUP = 2048;
 /** After a failed write the database is opened anew, at most this often. */
 const REOPEN_AFTER_MS = 1000;
+const DEFAULT_GATHER: GatherSettings = { gatherUs: 2000, gatherSiblings: 4 };
 
 interface Queued {
   readonly change: (transaction: Transaction) => unknown;
@@ -21,6 +22,7 @@ interface Queued {
 export class GroupCommitter {
   readonly #store: ListingStore;
   readonly #clock: Clock;
+  readonly #gatherer: Gatherer;
   #queue: Queued[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -28,9 +30,10 @@ export class GroupCommitter {
   /** True from handing a batch to level until it is synced: meanwhile cached records may be behind what level shows. */
   writing = false;
 
-  constructor({ store, clock }: { store: ListingStore; clock: Clock }) {
+  constructor({ store, clock, gather = DEFAULT_GATHER }: { store: ListingStore; clock: Clock; gather?: GatherSettings }) {
     this.#store = store;
     this.#clock = clock;
+    this.#gatherer = new Gatherer(gather, () => this.#queue.length);
   }
 
   /** Runs `change` in the next group; its answer arrives when the group is on stable storage. */
@@ -41,6 +44,7 @@ export class GroupCommitter {
         return;
       }
       this.#queue.push({ change, resolve: resolve as (answer: unknown) => void, reject });
+      this.#gatherer.joined();
       this.#running ??= this.#run();
     });
   }
@@ -53,8 +57,7 @@ export class GroupCommitter {
 
   async #run(): Promise<void> {
     do {
-      // Writers whose answers just went out come again within this turn: waiting longer was measured, and gains nothing.
-      await nextTurn();
+      await this.#gatherer.wait();
       await this.#commitGroup();
     } while (this.#queue.length > 0);
     this.#running = undefined;
@@ -72,6 +75,7 @@ export class GroupCommitter {
         entry.answer = queued.change(transaction);
       }
       this.#queue = this.#queue.slice(group.length);
+      this.#gatherer.took(group.length);
       this.writing = true;
       await transaction.commit();
       for (const { queued, answer } of group) queued.resolve(answer);
