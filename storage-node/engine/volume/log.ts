@@ -48,7 +48,6 @@ export class Log {
   /** A volume has bytes beyond its end, and no later volume says so yet. */
   #unsealed = false;
   #position: LogPosition;
-  /** Writers lately served by one group: an estimate of how many will be back. */
   readonly #gatherer: Gatherer;
   #faults: number[] = [];
   #fenced: StoreError | undefined;
