@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Cache } from './cache.ts';
 
 export function memoryCache(options: { maxEntries: number; nowMs?: () => number }): Cache {
-  const entries = new LRUCache<string, object>({ max: options.maxEntries, ...(options.nowMs ? { perf: { now: options.nowMs } } : {}), ttlResolution: 0 });
+  const entries = new LRUCache<string, object>({ max: options.maxEntries, ...(options.nowMs ? { perf: { now: options.nowMs }, ttlResolution: 0 } : {}) });
   return {
     get: <T extends object>(key: string) => Promise.resolve(entries.get(key) as T | undefined),
     set: (key, value, ttlMs) => {

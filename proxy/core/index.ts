@@ -13,7 +13,7 @@ export { liveMetadata, metadataValue } from './databases.ts';
 export { readSegments, totalBytes, type Segment } from './manifest.ts';
 export * from './metadata.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject } from './objects.ts';
-export type { OpenObject } from './object-reads.ts';
+export type { ResumableObject } from './resumable-object.ts';
 export { owns, type Principal } from './principal.ts';
 export type { Holding, Whereabouts } from './where.ts';
 

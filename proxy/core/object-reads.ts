@@ -5,19 +5,13 @@
  */
 import { isStoreError, StoreError } from '#common';
 import type { Consistency } from '#ring';
-import type { ObjectEngine, ObjectInfo, ObjectReader, ObjectState } from '#storage-node/protocol';
+import type { ObjectEngine, ObjectInfo, ObjectState } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, willingFirst } from './quorum.ts';
 import { bringUpToDate } from './read-repair.ts';
-
-/** An object open for reading. Faults half-way are mended by going on with another replica where one has the same version. */
-export interface OpenObject extends AsyncDisposable {
-  readonly info: ObjectInfo;
-  /** The whole data where it is small; else undefined. */
-  readonly data: Buffer | undefined;
-  read(start: number, end: number): AsyncIterable<Buffer>;
-}
+import { ResumableObject } from './resumable-object.ts';
+import { compareStates } from './states.ts';
 
 export class ObjectReads {
   readonly #cluster: Cluster;
@@ -35,10 +29,10 @@ export class ObjectReads {
   }
 
   /** Opens the newest version; undefined where there is none. */
-  async open(placement: Placement, consistency: Consistency): Promise<OpenObject | undefined> {
+  async open(placement: Placement, consistency: Consistency): Promise<ResumableObject | undefined> {
     return this.#read(placement, consistency, async (replica) => {
       const reader = await this.#engine(replica, placement).open(placement.key);
-      if (reader !== undefined) return { state: reader.info, result: this.#resumable(reader, replica, placement), release: () => reader[Symbol.asyncDispose]() };
+      if (reader !== undefined) return { state: reader.info, result: new ResumableObject(reader, replica, placement, this.#cluster.log), release: () => reader[Symbol.asyncDispose]() };
       return { state: await this.#engine(replica, placement).stat(placement.key), result: undefined };
     });
   }
@@ -108,38 +102,6 @@ export class ObjectReads {
     }
   }
 
-  /** A reader that goes on with another primary, at the same byte of the same version, when its device fails half-way. */
-  #resumable(reader: ObjectReader, holder: Replica, placement: Placement): OpenObject {
-    const others = (): Replica[] => placement.replicas.filter((replica) => replica !== holder && replica.health.usable());
-    const engine = (replica: Replica): ObjectEngine => this.#engine(replica, placement);
-    const log = this.#cluster.log;
-    return {
-      info: reader.info,
-      data: reader.data,
-      [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
-      read: async function* (start, end) {
-        let at = start;
-        try {
-          for await (const chunk of reader.read(start, end)) {
-            at += chunk.length;
-            yield chunk;
-          }
-          return;
-        } catch (error) {
-          if (!isStoreError(error, 'corrupt', 'device-unavailable')) throw error;
-          log.warn({ err: error, device: holder.device.device, object: reader.info.name, at }, 'a read failed half-way; going on with another replica');
-        }
-        for (const replica of others()) {
-          await using other = await engine(replica).open(placement.key).catch(() => undefined);
-          if (other === undefined || compareStates(other.info, reader.info) !== 0) continue;
-          yield* other.read(at, end);
-          return;
-        }
-        throw new StoreError('unavailable', 'the object could not be read to its end on any device');
-      },
-    };
-  }
-
   #engine(replica: Replica, placement: Placement): ObjectEngine {
     return replica.client.objects(placement.policy);
   }
@@ -170,10 +132,4 @@ async function guarded<T>(replica: Replica, work: Promise<T>): Promise<T | typeo
     replica.health.note(error);
     return FAILED;
   }
-}
-
-/** Which of two states is newer: by data or tombstone, then by metadata. Nothing held is the oldest of all. */
-export function compareStates(a: ObjectState | undefined, b: ObjectState | undefined): number {
-  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  return a.timestamp - b.timestamp || Number(a.deleted) - Number(b.deleted) || a.metaTimestamp - b.metaTimestamp;
 }

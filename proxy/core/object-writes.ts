@@ -97,15 +97,16 @@ export class ObjectWrites {
 
   #judge({ placement, policy }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): 'done' | 'overtaken' {
     const receipts = valuesOf(answers);
-    if (receipts.some((receipt) => receipt.outcome === 'superseded')) {
-      for (const receipt of receipts) {
-        this.#cluster.timestamps.observe(receipt.state.timestamp);
-        this.#cluster.timestamps.observe(receipt.state.metaTimestamp);
-      }
-      return 'overtaken';
+    const superseded = receipts.filter((receipt) => receipt.outcome === 'superseded');
+    for (const { state } of superseded) {
+      this.#cluster.timestamps.observe(state.timestamp);
+      this.#cluster.timestamps.observe(state.metaTimestamp);
     }
+    // What a majority took was in force, and may have been seen: what is newer elsewhere came after it. Nothing newer was
+    // acknowledged before it, or a majority would not have taken it. Written again it would come back from the past.
     const done = committed(answers) + (policy.consistency === 'available' ? stoodIn : 0);
     if (done >= placement.need) return 'done';
+    if (superseded.length > 0) return 'overtaken';
     // What a post was made for has been overwritten on some replica: look again.
     if (receipts.length >= placement.need && receipts.some((receipt) => receipt.outcome === 'absent')) return 'overtaken';
     throw quorumFault('the object', answers, placement.need);

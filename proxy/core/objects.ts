@@ -6,9 +6,10 @@ import type { Metadata, ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import { CONTENT_TYPE, ETAG, isExpired } from './metadata.ts';
-import { ObjectReads, type OpenObject } from './object-reads.ts';
+import { ObjectReads } from './object-reads.ts';
 import { ObjectWrites } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
+import type { ResumableObject } from './resumable-object.ts';
 
 export interface ObjectName extends ContainerName {
   readonly object: string;
@@ -55,7 +56,7 @@ export class Objects {
   }
 
   /** Opens the newest version for reading; the caller disposes it. Throws `object-not-found`. */
-  async get(target: ObjectName): Promise<OpenObject> {
+  async get(target: ObjectName): Promise<ResumableObject> {
     const { placement, policy } = await this.#locate(target);
     const open = await this.#reads.open(placement, policy.consistency);
     if (open === undefined) throw notFound();

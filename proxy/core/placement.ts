@@ -1,4 +1,5 @@
 /** Which devices, in which order: from a name to the replicas that hold it, and those that stand in for them. */
+import { LRUCache } from 'lru-cache';
 import { hashPath, quorumSize, type Partition, type Ring, type RingDevice } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
 import type { Key } from '#storage-node/protocol';
@@ -12,7 +13,10 @@ export interface Replica {
   readonly health: DeviceHealth;
 }
 
-export interface Placement {
+/** Keys of accounts and containers asked for lately: each request names the same few. */
+const KEPT_KEYS = 10_000;
+
+export class Placement {
   readonly key: Key;
   /** Storage policy index of an object; 0 for accounts and containers. */
   readonly policy: number;
@@ -21,47 +25,67 @@ export interface Placement {
   readonly replicas: readonly Replica[];
   /** A true majority of the primaries. */
   readonly need: number;
+  readonly #ring: Ring;
+  readonly #replicaOf: (device: RingDevice) => Replica;
+
+  constructor(ring: Ring, key: Key, policy: number, replicaOf: (device: RingDevice) => Replica) {
+    this.key = key;
+    this.policy = policy;
+    this.partition = ring.partition(key);
+    this.replicas = ring.primaries(this.partition).map(replicaOf);
+    this.need = quorumSize(this.replicas.length);
+    this.#ring = ring;
+    this.#replicaOf = replicaOf;
+  }
+
   /** Devices that stand in, nearest first. */
-  handoffs(): Iterable<Replica>;
+  *handoffs(): Generator<Replica> {
+    for (const device of this.#ring.handoffs(this.partition)) yield this.#replicaOf(device);
+  }
 }
 
 export class Placements {
   readonly #cluster: Cluster;
-  readonly #replicas = new Map<string, Replica>();
+  readonly #keys = new LRUCache<string, Key>({ max: KEPT_KEYS });
+  readonly #byName = new Map<string, Replica>();
+  /** By the ring's own device objects: no name is spelled for the same device twice. */
+  readonly #byDevice = new WeakMap<RingDevice, Replica>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
   account(account: string): Placement {
-    return this.#place(this.#cluster.rings().account, hashPath(this.#cluster.salt, account), 0);
+    return new Placement(this.#cluster.rings().account, this.#key(account), 0, this.#replicaOf);
   }
 
   container(account: string, container: string): Placement {
-    return this.#place(this.#cluster.rings().container, hashPath(this.#cluster.salt, account, container), 0);
+    return new Placement(this.#cluster.rings().container, this.#key(account, container), 0, this.#replicaOf);
   }
 
   object(account: string, container: string, object: string, policyIndex: number): Placement {
-    return this.#place(this.#cluster.rings().object(policyIndex), hashPath(this.#cluster.salt, account, container, object), policyIndex);
+    const key = hashPath(this.#cluster.salt, account, container, object);
+    return new Placement(this.#cluster.rings().object(policyIndex), key, policyIndex, this.#replicaOf);
   }
 
-  #place(ring: Ring, key: Key, policy: number): Placement {
-    const partition = ring.partition(key);
-    const replicas = ring.primaries(partition).map((device) => this.#replica(device));
-    const handoffs = function* (this: Placements): Generator<Replica> {
-      for (const device of ring.handoffs(partition)) yield this.#replica(device);
-    };
-    return { key, policy, partition, replicas, need: quorumSize(replicas.length), handoffs: handoffs.bind(this) };
+  #key(account: string, container?: string): Key {
+    const path = container === undefined ? account : `${account}/${container}`;
+    let key = this.#keys.get(path);
+    if (key === undefined) this.#keys.set(path, (key = hashPath(this.#cluster.salt, account, container)));
+    return key;
   }
 
-  /** One Replica a device, so that its health is remembered from request to request. */
-  #replica(device: RingDevice): Replica {
+  /** One Replica a device, whichever version of the ring names it, so that its health is remembered. */
+  readonly #replicaOf = (device: RingDevice): Replica => {
+    let replica = this.#byDevice.get(device);
+    if (replica !== undefined) return replica;
     const name = `${device.ip}:${device.port}/${device.device}`;
-    let replica = this.#replicas.get(name);
+    replica = this.#byName.get(name);
     if (replica === undefined) {
       replica = { device, client: this.#cluster.device(device), health: new DeviceHealth(this.#cluster.clock) };
-      this.#replicas.set(name, replica);
+      this.#byName.set(name, replica);
     }
+    this.#byDevice.set(device, replica);
     return replica;
-  }
+  };
 }

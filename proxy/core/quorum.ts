@@ -24,8 +24,9 @@ export function askAll<T>(
   enough: (answers: readonly Answer<T>[]) => boolean,
 ): Promise<Answer<T>[]> {
   if (replicas.length === 0) return Promise.resolve([]);
-  const usable = replicas.filter((replica) => replica.health.usable());
-  const paused = replicas.filter((replica) => !usable.includes(replica));
+  const all = replicas.every((replica) => !replica.health.paused);
+  const usable = all ? replicas : replicas.filter((replica) => replica.health.usable());
+  const paused = all ? [] : replicas.filter((replica) => !usable.includes(replica));
   return new Promise((resolve) => {
     const answers: Answer<T>[] = [];
     let grace: NodeJS.Timeout | undefined;
@@ -71,7 +72,8 @@ function pausedAnswer(replica: Replica): Answer<never> {
 }
 
 /** The same replicas, those that are not to be left alone just now first. */
-export function willingFirst(replicas: readonly Replica[]): Replica[] {
+export function willingFirst(replicas: readonly Replica[]): readonly Replica[] {
+  if (!replicas.some((replica) => replica.health.paused)) return replicas;
   return [...replicas].sort((a, b) => Number(a.health.paused) - Number(b.health.paused));
 }
 

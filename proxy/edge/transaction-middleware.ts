@@ -3,12 +3,12 @@ import { newTransactionId } from './transaction.ts';
 import type { Step } from './step.ts';
 
 export function transaction(nowMs: () => number): Step {
-  return (ctx, next) => {
+  return async (ctx, next) => {
     const extra = ctx.req.headers['x-trans-id-extra'];
     const id = newTransactionId(nowMs(), typeof extra === 'string' ? extra : undefined);
     ctx.state.transactionId = id;
-    ctx.res.setHeader('X-Trans-Id', id);
-    ctx.res.setHeader('X-Openstack-Request-Id', id);
-    return next();
+    await next();
+    // Dialects send their own answers, with the id among the headers (send.ts); this is for what koa answers.
+    if (ctx.respond !== false) ctx.set({ 'X-Trans-Id': id, 'X-Openstack-Request-Id': id });
   };
 }

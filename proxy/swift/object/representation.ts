@@ -1,6 +1,6 @@
 /** What a GET or HEAD shows: the object itself, or the segments that it stands for. */
 import { bodyOfBuffer } from '#common/stream';
-import { CONTENT_TYPE, ETAG, readSegments, type OpenObject } from '#proxy/core';
+import { CONTENT_TYPE, ETAG, readSegments, type ResumableObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorizeContainer } from '../container/access.ts';
 import { MANIFEST, resolveManifest } from '../dlo/manifest.ts';
@@ -20,7 +20,7 @@ export interface Representation {
 }
 
 /** The representation of an object of which metadata, and perhaps data (`open`), is known. */
-export async function represent(request: ObjectRequest, info: ObjectInfo, open: OpenObject | undefined): Promise<Representation> {
+export async function represent(request: ObjectRequest, info: ObjectInfo, open: ResumableObject | undefined): Promise<Representation> {
   const { store, account, query } = request;
   const contentType = info.metadata[CONTENT_TYPE] ?? 'application/octet-stream';
   const manifest = info.metadata[MANIFEST];

@@ -34,8 +34,17 @@ export function parseDigest(text: string): Digest {
   return Uint32Array.from({ length: 4 }, (_, lane) => Number.parseInt(text.slice(lane * 8, lane * 8 + 8), 16));
 }
 
+/** Replicas in one process are given the same row: it is hashed once for all of them. */
+const hashes = new WeakMap<ListingRow, Buffer>();
+
 /** The NUL between fields occurs in none of them, so unlike rows never have one text. */
 function hashRow(row: ListingRow): Buffer {
+  let bytes = hashes.get(row);
+  if (bytes === undefined) hashes.set(row, (bytes = hashOf(row)));
+  return bytes;
+}
+
+function hashOf(row: ListingRow): Buffer {
   const numbers = `${row.timestamp} ${row.metaTimestamp} ${row.bytes} ${row.count} ${row.policy} ${row.deleted ? 1 : 0}`;
   return hash('sha256', `${row.name}\0${numbers}\0${row.etag}\0${row.contentType}`, 'buffer');
 }
