@@ -8,7 +8,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { PLANTS, simulate, type Plant } from './simulation.ts';
+import { PLANTS, type Plant } from './simulated-machine.ts';
+import { simulate } from './simulation.ts';
 
 interface Share {
   readonly first: number;

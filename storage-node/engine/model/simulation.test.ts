@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PLANTS, simulate, type Plant } from './simulation.ts';
+import { PLANTS, type Plant } from './simulated-machine.ts';
+import { simulate } from './simulation.ts';
 
 /** Seeds from here; `model-run.ts` lives a hundred thousand, this is the slice that every test run does. */
 const FIRST_SEED = 1;

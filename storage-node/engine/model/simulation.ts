@@ -8,19 +8,13 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { isStoreError, ManualClock, NEVER, type Timestamp } from '#common';
 import type { Key, Metadata, ObjectState, WriteReceipt } from '#storage-node/protocol';
-import { openDevice, type Device } from '../device/device.ts';
-import type { Processes } from '../device/lock.ts';
 import { SeededRandom } from '../files/random.ts';
 import { NO_FAULTS, SimulatedDisk } from '../files/simulated-disk.ts';
-import { SimulatedIndex } from '../index-store/simulated-index.ts';
 import { MemoryObjectEngine } from '../memory/memory-engine.ts';
 import type { VolumeSettings } from '../volume/settings.ts';
 import type { VolumeEngine } from '../volume/volume-engine.ts';
 import { describe, KeyHistory, MAX_UNCERTAIN, sameVersion, type Operation, type Version } from './expectation.ts';
-
-/** Faults planted to see that the simulation finds them. */
-export const PLANTS = ['none', 'no-fdatasync', 'index-trusted', 'checksums-ignored'] as const;
-export type Plant = (typeof PLANTS)[number];
+import { SimulatedMachine, type Plant } from './simulated-machine.ts';
 
 const START = 170_000_000_000_000;
 const RECLAIM_MS = 60_000;
@@ -39,30 +33,20 @@ interface Outcome {
 
 export class Simulation {
   readonly #random: SeededRandom;
-  readonly #disk: SimulatedDisk;
-  readonly #index = new SimulatedIndex();
+  readonly #machine: SimulatedMachine;
   readonly #clock = new ManualClock(START / 100);
-  readonly #plant: Plant;
   readonly #subjects: Subject[];
   readonly #settings: Partial<VolumeSettings>;
   readonly #reclaims: boolean;
   #model = new MemoryObjectEngine({ clock: this.#clock });
-  #device: Device | undefined;
-  #pid = 100;
   #ticks = START;
-  /** A bit was flipped: reads may say corrupt. */
-  #rotted = false;
-  /** ... and the device recovered since: damage in the replayed part may bring an older version back, never a wrong one. */
-  #lenient = false;
   readonly trace: string[] = [];
 
   constructor(seed: number, plant: Plant = 'none') {
     const random = new SeededRandom(seed);
     this.#random = random;
-    this.#disk = new SimulatedDisk(new SeededRandom(random.below(2 ** 32)));
-    this.#plant = plant;
-    this.#disk.lyingSync = plant === 'no-fdatasync';
-    this.#index.lyingBarrier = plant === 'index-trusted';
+    const disk = new SimulatedDisk(new SeededRandom(random.below(2 ** 32)));
+    this.#machine = new SimulatedMachine({ random, clock: this.#clock, plant, note: (line) => this.#note(line) }, disk);
     this.#subjects = Array.from({ length: 1 + random.below(7) }, (_, i) => ({ name: `/a/c/${i}`, key: createHash('md5').update(`/a/c/${i}`).digest(), history: new KeyHistory() }));
     this.#reclaims = random.oneIn(3);
     this.#settings = {
@@ -74,21 +58,20 @@ export class Simulation {
   }
 
   async run(steps: number): Promise<void> {
-    await this.#open();
+    await this.#machine.open(this.#settings);
     for (let step = 0; step < steps; step++) {
       this.#clock.wind(this.#random.below(30_000));
       await this.#step();
-      if (this.#disk.crashed || this.#subjects.some(({ history }) => history.uncertain > MAX_UNCERTAIN)) await this.#crash();
+      if (this.#machine.disk.crashed || this.#subjects.some(({ history }) => history.uncertain > MAX_UNCERTAIN)) await this.#crash();
     }
-    this.#calm();
+    this.#machine.calm();
     await this.#crash();
     await this.#verifyAll();
     await this.#rebuild();
   }
 
   get #engine(): VolumeEngine {
-    assert(this.#device);
-    return this.#device.objects(0);
+    return this.#machine.engine;
   }
 
   async #step(): Promise<void> {
@@ -99,12 +82,12 @@ export class Simulation {
     if (choice < 73) return this.#attempt('checkpoint', () => this.#engine.checkpoint());
     if (choice < 78) return this.#settle();
     if (choice < 86) return this.#crash();
-    if (choice < 90) return this.#crashSoon();
+    if (choice < 90) return this.#machine.crashSoon();
     if (choice < 93) return this.#close();
-    if (choice < 95) return this.#makeFaulty();
-    if (choice < 97) return this.#fill();
-    if (choice < 98) return this.#rot();
-    return this.#calm();
+    if (choice < 95) return this.#machine.makeFaulty();
+    if (choice < 97) return this.#machine.fill();
+    if (choice < 98) return this.#machine.rot();
+    return this.#machine.calm();
   }
 
   /** Some writes at once. Streams of a burst have keys of their own: their place in the log is not known from outside. */
@@ -177,13 +160,13 @@ export class Simulation {
     const { key, name, history } = subject;
     this.#note(`${operation.kind} ${name} at ${operation.timestamp % 1e6}: ${result instanceof Error ? result.message : result.outcome}`);
     if (result instanceof Error) {
-      this.#expectFault(result);
+      this.#machine.expectFault(result);
       history.add(operation, false);
       return;
     }
-    if (this.#lenient) return void history.add(operation, result.outcome === 'committed');
+    if (this.#machine.lenient) return void history.add(operation, result.outcome === 'committed');
     const expected = await this.#modelWrite(subject, operation);
-    if (this.#rotted && (result.outcome !== expected.outcome || !sameState(result.previous, expected.previous))) {
+    if (this.#machine.rotted && (result.outcome !== expected.outcome || !sameState(result.previous, expected.previous))) {
       // The record in force may have been found damaged in the meantime: then the engine rightly starts from nothing.
       this.#model.forget(key);
       const anew = await this.#modelWrite(subject, operation);
@@ -215,7 +198,7 @@ export class Simulation {
     } catch (error) {
       if (isStoreError(error, 'corrupt')) return 'corrupt';
       if (!(error instanceof Error) || error instanceof assert.AssertionError) throw error;
-      this.#expectFault(error);
+      this.#machine.expectFault(error);
       return 'failed';
     }
   }
@@ -225,14 +208,14 @@ export class Simulation {
     this.#note(`read ${subject.name}: ${typeof held === 'string' ? held : describe(held)}`);
     if (held === 'failed') return;
     if (held === 'corrupt') {
-      assert(this.#rotted, `${subject.name} is corrupt though nothing rotted`);
+      assert(this.#machine.rotted, `${subject.name} is corrupt though nothing rotted`);
       // Where the disk also failed the note of it, the key is still there, and is found damaged again.
       const state = await this.#engine.stat(subject.key).catch(() => null);
       return state === undefined ? this.#forgotten(subject) : undefined;
     }
-    if (this.#lenient) return this.#isSomeVersion(subject, held);
+    if (this.#machine.lenient) return this.#isSomeVersion(subject, held);
     const expected = await this.#expected(subject);
-    if (held === undefined && (this.#rotted || this.#isReclaimable(expected))) return this.#forgotten(subject);
+    if (held === undefined && (this.#machine.rotted || this.#isReclaimable(expected))) return this.#forgotten(subject);
     assert(sameVersion(held, expected), `${subject.name}: holds ${describe(held)}, should hold ${describe(expected)}`);
   }
 
@@ -261,7 +244,7 @@ export class Simulation {
 
   async #verifyAll(): Promise<void> {
     for (const subject of this.#subjects) await this.#verify(subject);
-    if (this.#rotted) return;
+    if (this.#machine.rotted) return;
     const list = async (engine: VolumeEngine | MemoryObjectEngine): Promise<string[]> => (await engine.pending({ olderThanMs: 0, limit: 100 })).map((row) => `${row.info.name} ${row.info.timestamp}`).sort();
     assert.deepEqual(await list(this.#engine), await list(this.#model), 'pending rows');
   }
@@ -277,7 +260,7 @@ export class Simulation {
 
   async #compact(): Promise<void> {
     await this.#attempt('compact', () => this.#engine.compact());
-    if (!this.#reclaims || this.#lenient || this.#disk.crashed) return;
+    if (!this.#reclaims || this.#machine.lenient || this.#machine.disk.crashed) return;
     for (const subject of this.#subjects) {
       const expected = await this.#expected(subject);
       if (!this.#isReclaimable(expected)) continue;
@@ -292,102 +275,30 @@ export class Simulation {
       this.#note(`${what} ${JSON.stringify(done) ?? ''}`);
     } catch (error) {
       this.#note(`${what}: ${String(error)}`);
-      this.#expectFault(error as Error);
+      this.#machine.expectFault(error as Error);
     }
-  }
-
-  /** Fails for an error that nothing in this life explains. */
-  #expectFault(error: Error): void {
-    if (error.message === 'aborted by the client') return;
-    const expected = this.#disk.crashed || this.#disk.faults !== NO_FAULTS || this.#disk.capacityBytes !== Infinity || this.#troubled || (this.#rotted && isStoreError(error, 'corrupt'));
-    if (!expected || error instanceof assert.AssertionError || error instanceof TypeError) throw error;
-  }
-
-  /** There were faults since the device was opened: it may be fenced, or shy of a full disk. */
-  #troubled = false;
-
-  #makeFaulty(): void {
-    this.#note('the disk gets faulty');
-    this.#troubled = true;
-    const odds = (): number => this.#random.pick([0, 3, 10]);
-    this.#disk.faults = { writeErrorOneIn: odds(), syncErrorOneIn: odds(), readErrorOneIn: this.#random.pick([0, 0, 10]) };
-  }
-
-  #fill(): void {
-    this.#note('the disk is nearly full');
-    this.#troubled = true;
-    this.#disk.capacityBytes = this.#disk.usedBytes() + this.#random.below(12_000);
-  }
-
-  #calm(): void {
-    this.#disk.faults = NO_FAULTS;
-    this.#disk.capacityBytes = Infinity;
-  }
-
-  #rot(): void {
-    if (this.#plant !== 'none') return;
-    const rotted = this.#disk.rot(this.#random.pick(['/vol/', '/vol/', '/big/']));
-    if (rotted === undefined) return;
-    this.#note(`rot in ${rotted.path} at ${rotted.position}`);
-    this.#rotted = true;
-  }
-
-  #crashSoon(): void {
-    const calls = 1 + this.#random.below(12);
-    this.#note(`power fails in ${calls} calls`);
-    this.#disk.crashIn(calls);
   }
 
   /** The power fails; the device comes up again on what is left. */
   async #crash(): Promise<void> {
-    const died = this.#device;
-    this.#disk.crashNow();
-    await died?.close().catch(() => undefined);
-    this.#disk.reboot();
-    this.#index.crash(this.#random);
-    if (this.#random.oneIn(6)) this.#index.drop();
-    this.#note('crash');
-    await this.#open();
+    await this.#machine.crash();
+    await this.#machine.open();
     await this.#learn();
   }
 
   async #close(): Promise<void> {
-    const device = this.#device;
-    await this.#attempt('close', () => device?.close() ?? Promise.resolve());
-    if (this.#disk.crashed) return this.#crash();
-    if (this.#random.oneIn(3)) this.#index.drop();
-    await this.#open();
+    await this.#attempt('close', () => this.#machine.close());
+    if (this.#machine.disk.crashed) return this.#crash();
+    if (this.#random.oneIn(3)) this.#machine.index.drop();
+    await this.#machine.open();
     await this.#learn();
-  }
-
-  async #open(): Promise<void> {
-    if (this.#rotted) this.#lenient = true;
-    const self = { pid: ++this.#pid, host: 'simulated', incarnation: '' };
-    const processes: Processes = { self, isAlive: () => false };
-    const open = (): Promise<Device> => openDevice({
-      directory: '/device', clock: this.#clock, files: this.#disk.files(), random: this.#random, settings: this.#settings, processes,
-      openIndex: async () => this.#index.open(this.#disk), crc32: this.#plant === 'checksums-ignored' ? () => 0 : crc32,
-    });
-    this.#troubled = false;
-    try {
-      this.#device = await open();
-    } catch (error) {
-      this.#expectFault(error as Error);
-      this.#note(`open: ${String(error)}`);
-      this.#calm();
-      this.#disk.crashNow();
-      this.#disk.reboot();
-      this.#index.crash(this.#random);
-      this.#device = await open();
-    }
-    this.#troubled = this.#disk.faults !== NO_FAULTS || this.#disk.capacityBytes !== Infinity;
   }
 
   /** After a reopen: what is held must be explained by what was written, and is what the model holds from now on. */
   async #learn(): Promise<void> {
-    if (this.#lenient) return this.#verifyAll();
-    const faults = this.#disk.faults;
-    this.#disk.faults = NO_FAULTS;
+    if (this.#machine.lenient) return this.#verifyAll();
+    const faults = this.#machine.disk.faults;
+    this.#machine.disk.faults = NO_FAULTS;
     const unsettled = new Set((await this.#model.pending({ olderThanMs: 0, limit: 100 })).map((row) => row.info.name));
     const model = new MemoryObjectEngine({ clock: this.#clock });
     const pending = new Set((await this.#engine.pending({ olderThanMs: 0, limit: 100 })).map((row) => row.info.name));
@@ -404,7 +315,7 @@ export class Simulation {
       if (!pending.has(subject.name)) model.settle(subject.key, held?.metaTimestamp ?? NEVER);
     }
     this.#model = model;
-    this.#disk.faults = faults;
+    this.#machine.disk.faults = faults;
   }
 
   async #teach(model: MemoryObjectEngine, { key, name }: Subject, held: Version | undefined): Promise<void> {
@@ -418,20 +329,20 @@ export class Simulation {
 
   /** The index rebuilt from the volumes alone says what the old one said. */
   async #rebuild(): Promise<void> {
-    if (this.#rotted) return;
+    if (this.#machine.rotted) return;
     const states = async (): Promise<string[]> => {
       const all: string[] = [];
       for await (const { key, state } of this.#engine.states()) all.push(`${key.toString('hex')} ${JSON.stringify(state)}`);
       return all;
     };
     const before = await states();
-    await this.#device?.close();
-    this.#index.drop();
-    await this.#open();
+    await this.#machine.close();
+    this.#machine.index.drop();
+    await this.#machine.open();
     const rebuilt = await states();
     if (!this.#reclaims) assert.deepEqual(rebuilt, before, 'the rebuilt index');
     await this.#learn();
-    await this.#device?.close();
+    await this.#machine.close();
   }
 
   #note(line: string): void {
