@@ -25,7 +25,7 @@ export async function runningPid(folder: string, { name }: Member): Promise<numb
 export async function start(folder: string, member: Member): Promise<'started' | 'running'> {
   if ((await runningPid(folder, member)) !== undefined) return 'running';
   const log = openSync(path.join(folder, member.name, 'log'), 'a');
-  const child = spawn(process.execPath, [GORI, 'server', '--config', path.join(folder, member.name, 'gori.yaml')], {
+  const child = spawn(process.execPath, [...process.execArgv, GORI, 'server', '--config', path.join(folder, member.name, 'gori.yaml')], {
     detached: true,
     stdio: ['ignore', log, log],
     env: { ...process.env, UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16' },

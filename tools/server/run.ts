@@ -1,12 +1,12 @@
 /** The composition root: a configuration becomes a running process with the roles it names. Read top to bottom, it is how a process starts. */
 import path from 'node:path';
 import { aborted, createLog, HybridClock, systemClock, type Config, type Log } from '#common';
-import { memoryCache, redisCache, type Cache } from '#common/cache';
+import { memoryCache, type Cache } from '#common/cache';
 import { startProxy, type Proxy } from '#proxy';
 import { RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { containerUpdater, objectUpdater, runDaemon } from '#storage-node/daemons';
+import { compactor, containerUpdater, objectUpdater, reclaimer, runDaemon } from '#storage-node/daemons';
 import { generatedUser } from './credentials.ts';
 import { ensureCluster, policiesOf } from './embedded.ts';
 import type { ClusterIdentity } from './identity.ts';
@@ -31,14 +31,14 @@ export async function runServer(config: Config, version: string, signal: AbortSi
   const nodes = stack.use(new NodeClient({ secret: identity.secret, ...(node && { local: { ...addressOf(config), devices: node.devices } }) }));
   const timestamps = new HybridClock(systemClock);
   const stopping = new AbortController();
-  const background = [rings.watch({ clock: systemClock, intervalMs: RING_POLL_MS, signal: stopping.signal }), ...startDaemons({ rings, nodes, node, timestamps, log }, stopping.signal)];
+  const background = [rings.watch({ clock: systemClock, intervalMs: RING_POLL_MS, signal: stopping.signal }), ...startDaemons({ config, rings, nodes, node, timestamps, log }, stopping.signal)];
   stack.defer(async () => {
     stopping.abort();
     await Promise.allSettled(background);
   });
   let proxy: Proxy | undefined;
   if (config.roles.includes('proxy')) {
-    const cache = stack.use(openCache(config, log));
+    const cache = stack.use(await openCache(config, log));
     const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log };
     proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, log }));
   }
@@ -68,7 +68,7 @@ function openNode(config: Config, identity: ClusterIdentity, rings: RingSet, log
     ...(config.storage && { listen: { ip, port, secret: identity.secret } }),
     clock: systemClock,
     log,
-    device: { report: (event) => log[event.event === 'recovered' ? 'info' : 'warn'](event, 'a device reports') },
+    device: { settings: { reclaimAgeMs: config.reclaimAgeSeconds * 1000 }, report: (event) => log[event.event === 'recovered' ? 'info' : 'warn'](event, 'a device reports') },
   });
 }
 
@@ -78,6 +78,7 @@ export function addressOf(config: Config): { ip: string; port: number } {
 }
 
 interface DaemonParts {
+  readonly config: Config;
   readonly rings: RingSet;
   readonly nodes: NodeClient;
   readonly node: StorageNode | undefined;
@@ -85,23 +86,26 @@ interface DaemonParts {
   readonly log: Log;
 }
 
-function startDaemons({ rings, nodes, node, timestamps, log }: DaemonParts, signal: AbortSignal): Promise<void>[] {
+function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonParts, signal: AbortSignal): Promise<void>[] {
   if (node === undefined) return [];
   const devices = (): StorageNode['devices'] => node.devices;
   const engines = function* () {
-    for (const { device } of devices().values()) for (const policy of device.policies) yield { policy, engine: device.objects(policy) };
+    for (const { name, device } of devices().values()) for (const policy of device.policies) yield { device: name, policy, engine: device.objects(policy) };
   };
   const listings = () => [...devices().values()].map((device) => device.listings);
   const daemons = [
     objectUpdater({ engines, containerRing: () => rings.container, salt: rings.salt, nodes, log }),
     containerUpdater({ engines: listings, accountRing: () => rings.account, salt: rings.salt, nodes, timestamps }),
+    compactor({ engines, clock: systemClock, log }),
+    reclaimer({ engines: listings, reclaimAgeMs: config.reclaimAgeSeconds * 1000, clock: systemClock, log }),
   ];
   return daemons.map((daemon) => runDaemon(daemon, { clock: systemClock, signal, log }).ended);
 }
 
-function openCache(config: Config, log: Log): Cache {
+async function openCache(config: Config, log: Log): Promise<Cache> {
   const { redis } = config.cache;
   if (redis.length === 0) return memoryCache({ maxEntries: CACHE_ENTRIES });
+  const { redisCache } = await import('#common/cache/redis');
   return redisCache({ servers: redis, prefix: 'gori:', timeoutMs: 250, log });
 }
 
