@@ -21,6 +21,8 @@ test('encoding keeps slashes and unreserved characters only', () => {
 
 test('a query is read up to its first question mark, first value first', () => {
   assert.deepEqual(splitTarget('/a?b?c'), { path: '/a', query: 'b?c' });
+  assert.deepEqual(splitTarget('http://host:8080/a?b'), { path: '/a', query: 'b' });
+  assert.deepEqual(splitTarget('http://[::1/a'), { path: '/a', query: '' });
   assert.deepEqual([...parseQuery('a=1&b&a=2&c=x+y%2B')!], [['a', '1'], ['b', ''], ['c', 'x y+']]);
   assert.equal(parseQuery('a=%ff'), undefined);
 });

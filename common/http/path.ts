@@ -35,10 +35,11 @@ export function percentEncodePath(text: string): string {
   return encodeURIComponent(text).replace(/%2F/g, '/').replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The raw target split at the first `?`. */
+/** The raw target split at the first `?`. Of the absolute form that proxies are sent (RFC 9112, section 3.2.2), the scheme and host are left out. */
 export function splitTarget(target: string): { path: string; query: string } {
-  const mark = target.indexOf('?');
-  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+  const local = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '');
+  const mark = local.indexOf('?');
+  return mark < 0 ? { path: local, query: '' } : { path: local.slice(0, mark), query: local.slice(mark + 1) };
 }
 
 /** The parameters of a query, first value of each name; undefined if a name or value is not UTF-8. A `+` is a space. */

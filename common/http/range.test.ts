@@ -28,6 +28,14 @@ for (const [header, size, expected] of cases) {
   });
 }
 
+test('a long run of blanks costs no more than its length', () => {
+  for (const blanks of [' '.repeat(60_000), '\t '.repeat(30_000)]) {
+    const start = process.cpuUsage();
+    for (const header of [`bytes=${blanks}x`, `bytes=0${blanks}x`, `bytes=0-${blanks}x`, `bytes=${blanks}0-${blanks}x`, `bytes${blanks}x`]) assert.equal(parseRange(header, 10), undefined);
+    assert.ok(process.cpuUsage(start).user < 500_000, 'microseconds of CPU');
+  }
+});
+
 test('more than fifty ranges, more than two overlaps or eight descents are refused', () => {
   const many = Array.from({ length: 51 }, (_, i) => `${i * 2}-${i * 2}`).join(',');
   assert.deepEqual(parseRange(`bytes=${many}`, 1000), []);

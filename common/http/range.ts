@@ -41,7 +41,8 @@ function parseSpecs(header: string): RangeSpec[] | undefined {
   if (!match) return undefined;
   const specs: RangeSpec[] = [];
   for (const part of match[1]!.split(',')) {
-    const spec = /^\s*(\d*)\s*-\s*(\d*)\s*$/.exec(part);
+    // Trimmed first: of two runs of blanks beside each other, a pattern would try every way to share out a long one.
+    const spec = /^(\d*)\s*-\s*(\d*)$/.exec(part.trim());
     if (!spec || (spec[1] === '' && spec[2] === '')) return undefined;
     const first = spec[1] === '' ? undefined : Number(spec[1]);
     const last = spec[2] === '' ? undefined : Number(spec[2]);
