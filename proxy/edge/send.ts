@@ -1,22 +1,28 @@
 /** Writes a Response value to the client: whole bodies in one packet, streams with back-pressure, faults half-way by cutting the connection. */
-import type { ServerResponse } from 'node:http';
-import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange, Response } from './exchange.ts';
 
 /** Bytes of an unread request body that are worth reading to keep the connection. */
 const DRAIN_BYTES = 64 * 1024;
 
+/** How long a client that was answered in the middle of its body may go on sending before the connection is closed. */
+const LINGER_MS = 5000;
+
 export async function send(exchange: Exchange, answer: Response, response: ServerResponse): Promise<void> {
   try {
     if (response.destroyed) return;
-    keepOrClose(exchange, response);
+    const leaving = leavesBody(exchange);
+    if (leaving) response.setHeader('Connection', 'close');
+    else if (exchange.headers.connection === undefined) response.removeHeader('Connection');
     const { body } = answer;
     if (exchange.method === 'HEAD' || body === undefined) {
       response.writeHead(answer.status, headersOf(exchange, answer, 0));
+      if (leaving) await linger(exchange.request, response);
       response.end();
     } else if (typeof body === 'string' || Buffer.isBuffer(body)) {
       response.writeHead(answer.status, headersOf(exchange, answer, Buffer.byteLength(body)));
-      response.end(body);
+      if (leaving) await linger(exchange.request, response, body);
+      response.end(leaving ? undefined : body);
     } else {
       response.writeHead(answer.status, headersOf(exchange, answer, undefined));
       await stream(body, response);
@@ -36,18 +42,35 @@ function headersOf({ transactionId }: Exchange, { status, headers }: Response, l
   return all;
 }
 
-/** Says `Connection` only where the client did, or where what is left of its body is not worth reading. */
-function keepOrClose(exchange: Exchange, response: ServerResponse): void {
-  const leave = exchange.bodyLeft && (exchange.chunked || (exchange.contentLength ?? 0) > DRAIN_BYTES || exchange.header('expect') !== undefined);
-  if (leave) response.setHeader('Connection', 'close');
-  else if (exchange.headers.connection === undefined) response.removeHeader('Connection');
+/** Whether what is left of the request's body is not worth reading to keep the connection. */
+function leavesBody(exchange: Exchange): boolean {
+  return exchange.bodyLeft && (exchange.chunked || (exchange.contentLength ?? 0) > DRAIN_BYTES || exchange.header('expect') !== undefined);
+}
+
+/**
+ * Sends the answer at once, then takes what the client still sends and throws it away, until it ends, goes, or has had its time. A
+ * connection that is closed while its client sends is reset, and many clients then report the reset and never read the answer that
+ * explains it (RFC 9112, section 9.6).
+ */
+function linger(request: IncomingMessage, response: ServerResponse, body?: string | Buffer): Promise<void> {
+  if (body === undefined) response.flushHeaders();
+  else response.write(body);
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, LINGER_MS);
+    request.once('end', done).once('close', done).resume();
+    if (request.destroyed) done();
+  });
 }
 
 async function stream(body: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
   try {
     for await (const chunk of body) {
       if (response.destroyed) return;
-      if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(chunk)) await drained(response);
     }
     response.end();
   } catch (error) {
@@ -55,4 +78,16 @@ async function stream(body: AsyncIterable<Buffer>, response: ServerResponse): Pr
     response.destroy();
     throw error;
   }
+}
+
+/** Until the client has taken what was written, or is gone. Leaves no listener behind: a large object waits a hundred thousand times. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+    if (response.destroyed) done();
+  });
 }

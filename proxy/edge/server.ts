@@ -44,6 +44,7 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
     response.writeHead(417, { 'Content-Length': 0 });
     response.end();
   });
+  server.on('connect', (_request, socket: Socket) => refuseMethod(socket));
   server.setTimeout(limits.bodyIdleTimeoutMs, onSilence);
   server.on('clientError', onClientError);
   return server;
@@ -64,10 +65,10 @@ function remember(handler: RequestListener): RequestListener {
   };
 }
 
-/** A socket was silent for long: that is a fault where a body is awaited, and nothing where an answer is being made. */
+/** A socket was silent for long: that is a fault where a body is awaited or an answer not taken, and nothing where one is being made. */
 function onSilence(socket: EdgeSocket): void {
   const request = socket.parser?.incoming;
-  if (!request) {
+  if (!request || socket.writableLength > 0) {
     socket.destroy();
   } else if (!request.complete) {
     refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
@@ -78,8 +79,10 @@ function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, so
   const answering = socket[ANSWERING];
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
-  } else if (answering && !answering.writableFinished) {
+  } else if (answering && !answering.writableFinished && answering.req.complete) {
     answering.once('close', () => socket.destroy());
+  } else if (answering?.headersSent === true && !answering.writableFinished) {
+    socket.destroy();
   } else if (error.code === 'HPE_INVALID_URL') {
     refuse(socket, 412, 'Precondition Failed', '', '', 'Invalid UTF8 or contains NULL');
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {
@@ -87,12 +90,16 @@ function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, so
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
   } else if (error.code === 'HPE_INVALID_METHOD') {
-    refuse(socket, 405, 'Method Not Allowed', 'The method is not allowed for this resource.', `Allow: ${METHODS.join(', ')}\r\n`);
+    refuseMethod(socket);
   } else if (error.code === 'HPE_INVALID_TRANSFER_ENCODING') {
     refuse(socket, 501, 'Not Implemented', 'The requested method is not implemented by this server.');
   } else {
     refuse(socket, 400, 'Bad Request', 'The server could not comply with the request since it is either malformed or otherwise incorrect.');
   }
+}
+
+function refuseMethod(socket: Socket): void {
+  refuse(socket, 405, 'Method Not Allowed', 'The method is not allowed for this resource.', `Allow: ${METHODS.join(', ')}\r\n`);
 }
 
 function refuse(socket: Socket, status: number, reason: string, text: string, headers = '', body = `<html><h1>${reason}</h1><p>${text}</p></html>`): void {

@@ -14,6 +14,6 @@ export function newTransactionId(nowMs: number, extra?: string): string {
   const random = pool.toString('hex', used, used + 11).slice(0, 21);
   used += 11;
   const time = Math.floor(nowMs / 1000).toString(16).padStart(10, '0');
-  const suffix = extra === undefined ? '' : `-${encodeURIComponent(Buffer.from(extra, 'latin1').toString('utf8').slice(0, MAX_EXTRA)).slice(0, MAX_EXTRA)}`;
+  const suffix = extra === undefined ? '' : `-${encodeURIComponent(Buffer.from(extra, 'latin1').toString('utf8').slice(0, MAX_EXTRA).toWellFormed()).slice(0, MAX_EXTRA)}`;
   return `tx${random}-${time}${suffix}`;
 }
