@@ -6,7 +6,7 @@ import { isSubdirectory, type ListingEntry, type ListingPage, type ListingQuery 
 
 /** A page of `path`. `list` answers pages of the container. */
 export async function listDirectory(list: (query: ListingQuery) => Promise<ListingPage>, path: string, query: ListingQuery): Promise<ListingPage> {
-  const prefix = path === '' ? '' : `${path.replace(/\/+$/, '')}/`;
+  const prefix = path === '' ? '' : `${withoutSlashesAtEnd(path)}/`;
   const entries: ListingEntry[] = [];
   let marker = query.marker;
   for (;;) {
@@ -19,6 +19,13 @@ export async function listDirectory(list: (query: ListingQuery) => Promise<Listi
     }
     marker = isSubdirectory(last) ? last.subdir : last.name;
   }
+}
+
+/** Walks back from the end: a pattern would start anew at each of many slashes in the middle. */
+function withoutSlashesAtEnd(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
 }
 
 async function markerObject(list: (query: ListingQuery) => Promise<ListingPage>, query: ListingQuery, subdir: string): Promise<ListingEntry | undefined> {

@@ -6,11 +6,11 @@ import { Refusal } from '../refusal.ts';
 export type ListingFormat = 'text/plain' | 'application/json' | 'application/xml' | 'text/xml';
 
 const OFFERED: readonly ListingFormat[] = ['text/plain', 'application/json', 'application/xml', 'text/xml'];
-const BY_PARAMETER: Readonly<Record<string, ListingFormat>> = { plain: 'text/plain', json: 'application/json', xml: 'application/xml' };
+const BY_PARAMETER: ReadonlyMap<string, ListingFormat> = new Map([['plain', 'text/plain'], ['json', 'application/json'], ['xml', 'application/xml']]);
 
 /** What `format=` or else Accept asks for; 406 where nothing offered is acceptable. An unknown `format` is text. */
 export function listingFormat(parameter: string | undefined, accept: string | undefined): ListingFormat {
-  if (parameter !== undefined && parameter !== '') return BY_PARAMETER[parameter.toLowerCase()] ?? 'text/plain';
+  if (parameter !== undefined && parameter !== '') return BY_PARAMETER.get(parameter.toLowerCase()) ?? 'text/plain';
   if (accept === undefined || accept.trim() === '') return 'text/plain';
   let best: { format: ListingFormat; quality: number } | undefined;
   for (const format of OFFERED) {
@@ -51,9 +51,9 @@ export const CONTAINER_ROWS: RowForm = {
 
 export const OBJECT_ROWS: RowForm = {
   json: (row) =>
-    `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
+    `{"bytes":${row.bytes},"content_type":${quoteJson(contentType(row))},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
   xml: (row) =>
-    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(row.etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
+    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(row.etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(contentType(row))}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
 };
 
 /** The body of a listing. `root` is the XML element around it, e.g. `<container name="photos">`. */
@@ -90,9 +90,18 @@ function quoteJson(text: string): string {
   return PLAIN_JSON.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-const XML_SPECIAL = /[&<>"]/;
-const XML_ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+/** A row keeps its content type as the header came, byte by byte; a listing is text. */
+function contentType(row: ListingRow): string {
+  return PLAIN_JSON.test(row.contentType) ? row.contentType : Buffer.from(row.contentType, 'latin1').toString('utf8');
+}
 
+const XML_ENTITIES: ReadonlyMap<string, string> = new Map([['&', '&amp;'], ['<', '&lt;'], ['>', '&gt;'], ['"', '&quot;'], ['\t', '&#9;'], ['\n', '&#10;'], ['\r', '&#13;']]);
+const XML_SPECIAL = /[&<>"\0-\x1f\ufffe\uffff]/g;
+
+/**
+ * Blanks that a parser would make into others become references. Other control characters cannot be in an XML document at all (XML
+ * 1.0, section 2.2): they are shown as U+FFFD, so that one such name does not make the whole page unreadable. JSON has them all.
+ */
 function escapeXml(text: string): string {
-  return XML_SPECIAL.test(text) ? text.replace(/[&<>"]/g, (c) => XML_ENTITIES[c]!) : text;
+  return text.search(XML_SPECIAL) < 0 ? text : text.replace(XML_SPECIAL, (character) => XML_ENTITIES.get(character) ?? '\ufffd');
 }

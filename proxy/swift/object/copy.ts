@@ -84,7 +84,7 @@ function shownMetadata(headers: ObjectRequest['exchange']['headers']): Record<st
 
 function parsePathHeader(header: 'Destination' | 'X-Copy-From', value: string): { container: string; object: string } {
   const path = percentDecode(value);
-  const match = path === undefined ? null : /^\/?([^/]+)\/(.+)$/s.exec(path);
+  const match = path === undefined || path.includes('\0') ? null : /^\/?([^/]+)\/(.+)$/s.exec(path);
   if (match === null) throw new Refusal(412, `${header} header must be of the form <container name>/<object name>`);
   return { container: match[1]!, object: match[2]! };
 }
@@ -93,6 +93,6 @@ function accountHeader(request: ObjectRequest, header: 'destination-account' | '
   const value = request.exchange.header(header);
   if (value === undefined) return request.account;
   const account = percentDecode(value);
-  if (account === undefined || account === '' || account.includes('/')) throw new Refusal(412, 'Account name cannot contain slashes');
+  if (account === undefined || account === '' || /[/\0]/.test(account)) throw new Refusal(412, 'Account name cannot contain slashes');
   return account;
 }

@@ -5,6 +5,7 @@ import { authorizeContainer } from '../container/access.ts';
 import { checkMetadataHeaders } from '../constraints.ts';
 import { manifestMetadata } from '../dlo/manifest.ts';
 import { empty, type ObjectRequest } from '../request.ts';
+import { checkContentType } from './content-type.ts';
 import { expiryMetadata } from './expiry.ts';
 import { storedMetadata } from './headers.ts';
 
@@ -13,6 +14,7 @@ export async function postObject(request: ObjectRequest): Promise<Response> {
   await authorizeContainer(request, 'object-write');
   checkMetadataHeaders('object', exchange.headers);
   const contentType = exchange.header('content-type');
+  checkContentType(contentType);
   const metadata = {
     ...storedMetadata(exchange.headers),
     ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),

@@ -8,7 +8,7 @@ import { checkMetadataHeaders, checkNameLength, CONSTRAINTS } from '../constrain
 import { manifestMetadata } from '../dlo/manifest.ts';
 import { Refusal } from '../refusal.ts';
 import { empty, type ObjectRequest } from '../request.ts';
-import { contentTypeOf } from './content-type.ts';
+import { checkContentType, contentTypeOf } from './content-type.ts';
 import { copyFrom } from './copy.ts';
 import { expiryMetadata } from './expiry.ts';
 import { storedMetadata } from './headers.ts';
@@ -35,6 +35,7 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
 export function checkPutHeaders({ exchange, object }: ObjectRequest): boolean {
   checkNameLength('object', object);
   checkMetadataHeaders('object', exchange.headers);
+  checkContentType(exchange.header('content-type'));
   const ifNoneMatch = exchange.header('if-none-match');
   if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw new Refusal(400, 'If-None-Match only supports *');
   return ifNoneMatch !== undefined;
