@@ -75,6 +75,19 @@ test('of writes that overlap any may be the last, but what a read saw replaced s
   }
 });
 
+test('a read that began before another saw a change may still have found what was there before it', () => {
+  const story = new Story();
+  story.write('a');
+  const from = story.moment();
+  story.write('d', 'delete');
+  story.write('b');
+  assert.equal(story.see('b'), undefined);
+  for (const seen of ['a', undefined, 'b']) {
+    assert.equal(story.history.observe(seen === undefined ? undefined : { md5: story.content(seen).md5, writtenBy: seen }, from, story.moment()), undefined);
+  }
+  assert.notEqual(story.see('a'), undefined);
+});
+
 test('a write that was cut may have happened or not, and once seen it stays', () => {
   const story = new Story();
   story.write('a');

@@ -19,8 +19,8 @@ interface WriteBase {
   doneAt: number;
   /** It takes no more effect after writes that begin later. */
   overAt: number;
-  /** A read showed that something later had replaced it. */
-  replaced: boolean;
+  /** A read that ended then showed that something later had replaced it; Infinity where none did. */
+  replacedAt: number;
   /** Its answer never came or was a fault; so its row in the listing may come later. */
   uncertain: boolean;
 }
@@ -28,8 +28,8 @@ interface WriteBase {
 export interface DataWrite extends WriteBase {
   /** What it may have written, by MD5; undefined for a delete. */
   contents: ReadonlyMap<string, Content> | undefined;
-  /** A reader saw it with the metadata of a later POST. */
-  posted?: boolean;
+  /** A read that ended then saw it with the metadata of a later POST. */
+  postedAt?: number;
 }
 
 /** A POST: replaces all metadata of whatever data it finds. */
@@ -42,7 +42,7 @@ export interface Seen {
   readonly writtenBy: string;
 }
 
-const NEVER: DataWrite = { id: 'never written', startedAt: -1, doneAt: -1, overAt: -1, replaced: false, uncertain: false, contents: undefined };
+const NEVER: DataWrite = { id: 'never written', startedAt: -1, doneAt: -1, overAt: -1, replacedAt: Infinity, uncertain: false, contents: undefined };
 
 export class KeyHistory {
   #data: DataWrite[] = [{ ...NEVER }];
@@ -91,7 +91,7 @@ export class KeyHistory {
    */
   observe(seen: Seen | undefined, from: number, to: number, by?: DataWrite): string | undefined {
     const matching = this.#data.filter((write) => write !== by && (seen === undefined ? write.contents === undefined : write.contents?.has(seen.md5) === true));
-    const allowed = matching.filter((write) => write.startedAt < to && !write.replaced && !this.#overtaken(this.#data, write, from));
+    const allowed = matching.filter((write) => write.startedAt < to && write.replacedAt > from && !this.#overtaken(this.#data, write, from));
     if (seen === undefined) {
       if (allowed.length === 0) return `is gone, though ${this.#reasons(from)}`;
       this.#settleData(allowed, from, to);
@@ -99,13 +99,13 @@ export class KeyHistory {
     }
     if (matching.length === 0) return `holds bytes that nobody wrote there (MD5 ${seen.md5}, metadata of ${seen.writtenBy})`;
     const meta = this.#metas.find((write) => write.id === seen.writtenBy);
-    const own = allowed.filter((write) => (meta === undefined ? write.id === seen.writtenBy && !write.posted && !this.#hasLaterMeta(write, from) : meta.overAt > write.startedAt));
-    const metaHolds = meta === undefined || (meta.startedAt < to && !meta.replaced && !this.#overtaken(this.#metas, meta, from));
+    const own = allowed.filter((write) => (meta === undefined ? write.id === seen.writtenBy && (write.postedAt ?? Infinity) > from && !this.#hasLaterMeta(write, from) : meta.overAt > write.startedAt));
+    const metaHolds = meta === undefined || (meta.startedAt < to && meta.replacedAt > from && !this.#overtaken(this.#metas, meta, from));
     if (own.length === 0 || !metaHolds) {
       return `holds data of ${matching.map(({ id }) => id).join(' or ')} with metadata of ${seen.writtenBy}, though ${this.#reasons(from)}`;
     }
     this.#settleData(own, from, to);
-    if (meta !== undefined && own.length === 1) own[0]!.posted = true;
+    if (meta !== undefined && own.length === 1) own[0]!.postedAt ??= to;
     settle(this.#metas, meta === undefined ? [] : [meta], from, to);
     return undefined;
   }
@@ -113,7 +113,7 @@ export class KeyHistory {
   /** Whether the listing may still say something else than the object: the last write is one whose end nobody saw. */
   mayLag(seen: Seen | undefined): boolean {
     const writes = [...this.#data, ...this.#metas];
-    if (writes.some((write) => write.uncertain && write.doneAt === Infinity && !write.replaced && !this.#overtaken(this.#data, write, Infinity))) return true;
+    if (writes.some((write) => write.uncertain && write.doneAt === Infinity && write.replacedAt === Infinity && !this.#overtaken(this.#data, write, Infinity))) return true;
     const last = seen === undefined ? this.#data.filter(({ contents }) => contents === undefined) : writes.filter(({ id }) => id === seen.writtenBy);
     return last.some(({ uncertain }) => uncertain);
   }
@@ -121,9 +121,9 @@ export class KeyHistory {
   /** Forgets what can matter no more; only where nothing is under way and no read is. */
   prune(): void {
     if (this.#underWay > 0) return;
-    this.#data = this.#data.filter((write) => !write.replaced && !this.#overtaken(this.#data, write, Infinity));
+    this.#data = this.#data.filter((write) => write.replacedAt === Infinity && !this.#overtaken(this.#data, write, Infinity));
     const oldest = Math.min(...this.#data.map(({ startedAt }) => startedAt));
-    this.#metas = this.#metas.filter((write) => !write.replaced && write.overAt > oldest && !this.#overtaken(this.#metas, write, Infinity));
+    this.#metas = this.#metas.filter((write) => write.replacedAt === Infinity && write.overAt > oldest && !this.#overtaken(this.#metas, write, Infinity));
   }
 
   /** Another write began after `write` was over, and had taken effect by `moment`. */
@@ -131,8 +131,9 @@ export class KeyHistory {
     return writes.some((other) => other.startedAt > write.overAt && other.doneAt < moment);
   }
 
+  /** A POST began when the data was surely there: where nobody knows since when it is, the POST may have been made for what was before. */
   #hasLaterMeta(data: DataWrite, moment: number): boolean {
-    return this.#metas.some((meta) => !meta.replaced && meta.startedAt > data.overAt && meta.doneAt < moment);
+    return this.#metas.some((meta) => meta.startedAt > data.doneAt && meta.doneAt < moment);
   }
 
   #settleData(shown: readonly DataWrite[], from: number, to: number): void {
@@ -140,18 +141,18 @@ export class KeyHistory {
   }
 
   #reasons(moment: number): string {
-    const known = [...this.#data, ...this.#metas].filter((write) => write.doneAt < moment && !write.replaced).sort((a, b) => b.startedAt - a.startedAt);
+    const known = [...this.#data, ...this.#metas].filter((write) => write.doneAt < moment && write.replacedAt > moment).sort((a, b) => b.startedAt - a.startedAt);
     return `${known[0]?.id ?? 'nothing'} was acknowledged`;
   }
 }
 
 function begun(id: string, now: number): WriteBase {
-  return { id, startedAt: now, doneAt: Infinity, overAt: Infinity, replaced: false, uncertain: false };
+  return { id, startedAt: now, doneAt: Infinity, overAt: Infinity, replacedAt: Infinity, uncertain: false };
 }
 
 /** One of `shown` was in force at the read: what had taken effect before the read began is replaced by it; and it has happened, once. */
 function settle(writes: readonly WriteBase[], shown: readonly WriteBase[], from: number, to: number): void {
-  for (const write of writes) if (!shown.includes(write) && write.doneAt < from) write.replaced = true;
+  for (const write of writes) if (!shown.includes(write) && write.doneAt < from) write.replacedAt = Math.min(write.replacedAt, to);
   const [only, ...others] = shown;
   if (only === undefined || others.length > 0) return;
   only.doneAt = Math.min(only.doneAt, to);
