@@ -55,8 +55,9 @@ export class Accounts {
 
   /** Merges metadata into the account (an empty value removes a name), creating it where it was never used. */
   async post(account: string, metadata: Readonly<Record<string, string>>): Promise<void> {
+    const known = await this.info(account);
     const timestamp = this.#cluster.timestamps.now();
-    if ((await this.info(account)) === undefined) await this.put(account, metadata);
+    if (known === undefined) await this.put(account, metadata);
     else if (!(await this.#database(account).post(timestamp, timed(metadata, timestamp)))) throw new StoreError('account-not-found', 'there is no such account');
     await this.forget(account);
   }
@@ -93,7 +94,7 @@ export class Accounts {
   }
 
   #database(account: string): Database {
-    return new Database('account', `/${account}`, this.#placements.account(account));
+    return new Database('account', `/${account}`, this.#placements.account(account), this.#cluster.timestamps);
   }
 }
 

@@ -69,8 +69,11 @@ export class Containers {
 
   /** Merges metadata (an empty value removes a name). Throws `container-not-found`. */
   async post(name: ContainerName, metadata: Readonly<Record<string, string>>): Promise<void> {
+    const database = this.#database(name);
+    // Asked first, so that the change is newer than what a faster clock wrote.
+    assertAlive(await database.info(), 'container');
     const timestamp = this.#cluster.timestamps.now();
-    const posted = await this.#database(name).post(timestamp, timed(metadata, timestamp));
+    const posted = await database.post(timestamp, timed(metadata, timestamp));
     await this.forget(name);
     if (!posted) throw new StoreError('container-not-found', 'there is no such container');
   }
@@ -78,6 +81,7 @@ export class Containers {
   /** Deletes an empty container. Throws `container-not-found`, `container-not-empty`. */
   async delete(name: ContainerName): Promise<void> {
     const database = this.#database(name);
+    assertAlive(await database.info(), 'container');
     const timestamp = this.#cluster.timestamps.now();
     const outcome = await database.delete(timestamp);
     await this.forget(name);
@@ -113,7 +117,7 @@ export class Containers {
   }
 
   #database({ account, container }: ContainerName): Database {
-    return new Database('container', `/${account}/${container}`, this.#placements.container(account, container));
+    return new Database('container', `/${account}/${container}`, this.#placements.container(account, container), this.#cluster.timestamps);
   }
 }
 

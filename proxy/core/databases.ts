@@ -6,7 +6,7 @@
  * shows it. Pages are not merged row by row while replicas agree: the digest that each database keeps of its rows
  * tells, so that a page costs one replica's scan.
  */
-import { isStoreError, StoreError } from '#common';
+import { isStoreError, StoreError, type HybridClock } from '#common';
 import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
 import { mergedPage } from './merged-page.ts';
 import type { Placement, Replica } from './placement.ts';
@@ -19,15 +19,21 @@ export class Database {
   readonly placement: Placement;
   readonly name: DatabaseName;
 
-  constructor(kind: DatabaseKind, path: string, placement: Placement) {
+  readonly #timestamps: HybridClock;
+
+  /** `timestamps` orders changes: it is shown what replicas hold, so that ours are newer. */
+  constructor(kind: DatabaseKind, path: string, placement: Placement, timestamps: HybridClock) {
     this.placement = placement;
     this.name = { kind, key: placement.key, path };
+    this.#timestamps = timestamps;
   }
 
   /** What a majority knows, merged; undefined where none of it ever heard of it. A deleted database has its info still. */
   async info(): Promise<DatabaseInfo | undefined> {
     const answers = await this.#askMajority((replica) => replica.client.listings.info(this.name));
-    return mergeInfos(valuesOf(answers).filter((info) => info !== undefined));
+    const info = mergeInfos(valuesOf(answers).filter((answer) => answer !== undefined));
+    if (info !== undefined) for (const seen of [info.putTimestamp, info.deleteTimestamp, info.statusTimestamp]) this.#timestamps.observe(seen);
+    return info;
   }
 
   /** Puts it on a majority: creates, revives or updates. `created` where it was not alive on the majority before. */

@@ -1,0 +1,84 @@
+/** A cluster of memory engines for core's tests: devices that can be taken away and brought back, a clock to wind. */
+import { HybridClock, ManualClock, silentLog, StoreError } from '#common';
+import { memoryCache } from '#common/cache';
+import { PolicySet, RingBuilder, type RingDevice, type StoragePolicy } from '#ring';
+import type { DeviceClient } from '#storage-node/client';
+import { MemoryListingEngine, MemoryObjectEngine } from '#storage-node/engine';
+import { openStore, type Cluster, type Store } from './index.ts';
+
+export interface MemoryCluster {
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly devices: readonly string[];
+  /** The engines themselves, past any failure. */
+  engines(device: string): DeviceClient;
+  /** Makes every call to the device fail with `device-unavailable`, until `up`. */
+  down(...devices: string[]): void;
+  up(...devices: string[]): void;
+  /** Another proxy over the same devices, its clock ahead (or behind) by `skewMs`. */
+  anotherProxy(skewMs?: number): Store;
+}
+
+const SALT = { prefix: 'core', suffix: 'test' };
+
+export function memoryCluster(options: { devices?: number; consistency?: 'strong' | 'available' } = {}): MemoryCluster {
+  const names = Array.from({ length: options.devices ?? 4 }, (_, i) => `d${i + 1}`);
+  const clock = new ManualClock();
+  const ring = buildRing(names, clock);
+  const away = new Set<string>();
+  const engines = new Map(names.map((name) => [name, { objects: once(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
+  const faulty = new Map([...engines].map(([name, client]) => [name, failing(client, () => away.has(name), name)]));
+  const policy: StoragePolicy = { index: 0, name: 'gold', aliases: [], type: 'replication', consistency: options.consistency ?? 'strong', default: true, deprecated: false };
+  const proxy = (skewMs: number): Store => {
+    const skewed = new ManualClock(clock.nowMs() + skewMs);
+    const cluster: Cluster = {
+      rings: () => ({ account: ring, container: ring, object: () => ring }),
+      salt: SALT,
+      policies: new PolicySet([policy]),
+      device: ({ device }: RingDevice) => faulty.get(device)!,
+      timestamps: new HybridClock(skewMs === 0 ? clock : skewed),
+      clock,
+      cache: memoryCache({ maxEntries: 100 }),
+      log: silentLog(),
+    };
+    return openStore(cluster);
+  };
+  return {
+    store: proxy(0),
+    clock,
+    devices: names,
+    engines: (device) => engines.get(device)!,
+    down: (...devices) => devices.forEach((device) => away.add(device)),
+    up: (...devices) => devices.forEach((device) => away.delete(device)),
+    anotherProxy: (skewMs = 0) => proxy(skewMs),
+  };
+}
+
+function buildRing(names: readonly string[], clock: ManualClock): ReturnType<RingBuilder['toRing']> {
+  const builder = RingBuilder.create({ partPower: 6, replicas: Math.min(3, names.length), minPartHours: 1, clock });
+  names.forEach((device, i) => builder.add({ region: 1, zone: i + 1, ip: '127.0.0.1', port: 6200, device, weight: 1 }));
+  builder.rebalance({ seed: 1 });
+  return builder.toRing();
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+function failing(client: DeviceClient, isAway: () => boolean, name: string): DeviceClient {
+  const wrap = <T extends object>(engine: T): T =>
+    new Proxy(engine, {
+      get: (target, property, receiver) => {
+        const value: unknown = Reflect.get(target, property, receiver);
+        if (typeof value !== 'function') return value;
+        return (...parameters: unknown[]): unknown => {
+          if (!isAway()) return value.apply(target, parameters) as unknown;
+          if (property === 'settle' || property === 'reported') return undefined;
+          return Promise.reject(new StoreError('device-unavailable', `${name} is away`));
+        };
+      },
+    });
+  const objects = once(() => wrap(client.objects(0)));
+  return { objects, listings: wrap(client.listings) };
+}
