@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { clusterCommand } from './cluster/command.ts';
+import { completionCommand } from './completion.ts';
 import { objectCommand } from './object/command.ts';
 import { ringCommand } from './ring/command.ts';
 import { serverCommand } from './server/index.ts';
@@ -17,6 +18,7 @@ const program = new Command('gori')
   .addCommand(ringCommand())
   .addCommand(clusterCommand())
   .addCommand(objectCommand())
+  .addCommand(completionCommand(() => program))
   .showHelpAfterError('(gori --help says what there is)');
 
 await program.parseAsync();
