@@ -44,6 +44,8 @@ const schema = z.strictObject({
     .strictObject({ devices: z.int().min(1).max(64).default(4), replicas: z.number().min(1).max(16).default(3), partPower: z.int().min(1).max(20).default(10) })
     .prefault({}),
   policies: z.array(policy).min(1).optional(),
+  /** How long deletions are remembered. A device that was away for longer may bring back what was deleted: empty it before it returns. */
+  reclaimAgeSeconds: z.int().min(3600).default(7 * 86_400),
   auth: z
     .strictObject({
       tempauth: z.strictObject({ users: z.array(user).default([]), resellerPrefix: word.default('AUTH'), tokenLifeSeconds: z.int().min(1).default(86_400) }).prefault({}),

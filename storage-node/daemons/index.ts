@@ -1,4 +1,6 @@
 /** What looks after the disks of a node, one pass at a time. */
+export { compactor, type Compactable, type CompactorOptions } from './compactor.ts';
 export { containerUpdater, type ContainerUpdaterOptions } from './container-updater.ts';
 export { runDaemon, type Daemon, type DaemonStatus, type PassResult } from './daemon.ts';
 export { objectUpdater, type ObjectUpdaterOptions } from './object-updater.ts';
+export { reclaimer, type Reclaimable, type ReclaimerOptions } from './reclaimer.ts';

@@ -51,6 +51,7 @@ export class VolumeEngine implements ObjectEngine {
   #upkeepDue = false;
   #compacting = false;
   #closed = false;
+  #requests = 0;
 
   private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; position: LogPosition }) {
     const { environment, settings } = options;
@@ -108,6 +109,11 @@ export class VolumeEngine implements ObjectEngine {
     await this.#volumes.removeEmpty();
   }
 
+  /** Requests of clients for data so far: what pauses for them watches it grow. */
+  get requests(): number {
+    return this.#requests;
+  }
+
   async stat(key: Key): Promise<ObjectState | undefined> {
     this.#check();
     return stateOf(this.#table.get(textOf(key)));
@@ -122,6 +128,7 @@ export class VolumeEngine implements ObjectEngine {
 
   async open(key: Key): Promise<ObjectReader | undefined> {
     this.#check();
+    this.#requests++;
     const keyText = textOf(key);
     const entry = this.#table.get(keyText);
     return entry === undefined || entry.deleted ? undefined : this.#records.open(keyText, entry);
@@ -232,6 +239,7 @@ export class VolumeEngine implements ObjectEngine {
 
   #checkRoom(): void {
     this.#check();
+    this.#requests++;
     if (this.#log.isLow) throw new StoreError('device-full', 'the device has less free than its reserve');
   }
 
