@@ -11,7 +11,7 @@ import { serverCommand } from './server/index.ts';
 
 const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string };
 
-const program = new Command('gori')
+const program: Command = new Command('gori')
   .description('an object storage cluster that speaks Swift and S3 over one namespace')
   .version(version)
   .addCommand(serverCommand(version))
