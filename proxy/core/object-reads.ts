@@ -13,8 +13,13 @@ import { bringUpToDate } from './read-repair.ts';
 import { ResumableObject } from './resumable-object.ts';
 import { compareStates } from './states.ts';
 
+/** Objects mended at once besides those that readers wait for. */
+const MAX_MENDING = 16;
+
 export class ObjectReads {
   readonly #cluster: Cluster;
+  /** Keys that are being brought to replicas that were behind, beside the requests that noticed. */
+  readonly #mending = new Set<string>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -51,10 +56,19 @@ export class ObjectReads {
     const newest = states.reduce((a, b) => (compareStates(b.state, a.state) > 0 ? b : a));
     const holders = states.filter(({ state }) => compareStates(state, newest.state) === 0);
     if (newest.state === undefined) return undefined;
+    const lagging = states.flatMap(({ replica, state }) => (compareStates(state, newest.state) < 0 && placement.replicas.includes(replica) ? [replica] : []));
+    let holding = holders.length;
     for (const { replica } of holders) {
       const fetched = await fetch(replica).catch((error: unknown) => this.#passOver(error, replica));
-      if (fetched === undefined || compareStates(fetched.state, newest.state) < 0) continue;
-      if (consistency === 'strong' && holders.length < placement.need) await this.#repair(placement, replica, states, fetched);
+      if (fetched === undefined || compareStates(fetched.state, newest.state) < 0) {
+        await fetched?.release?.();
+        lagging.push(replica);
+        holding--;
+        continue;
+      }
+      const work = { placement, source: replica, lagging, holding };
+      if (consistency === 'strong' && holding < placement.need) await this.#repair(work, fetched);
+      else if (lagging.length > 0) this.#mendLater(work);
       return fetched.result;
     }
     throw new StoreError('unavailable', 'no device that holds the object could be read');
@@ -91,15 +105,22 @@ export class ObjectReads {
   }
 
   /** Brings the newest state to as many of the primaries that answered as make a majority hold it. */
-  async #repair<T>(placement: Placement, source: Replica, states: readonly { replica: Replica; state: ObjectState | undefined }[], fetched: Fetched<T>): Promise<void> {
-    const lagging = states.filter(({ state }) => compareStates(state, fetched.state) < 0).map(({ replica }) => replica);
-    const { policy } = placement;
-    const mended = await bringUpToDate({ key: placement.key, from: source.client.objects(policy), to: lagging.map((replica) => replica.client.objects(policy)) });
-    const holding = states.length - lagging.length + mended;
-    if (holding < placement.need) {
-      await fetched.release?.();
-      throw new StoreError('unavailable', 'the newest version is on too few devices, and could not be brought to more');
-    }
+  async #repair(work: Repair, fetched: Fetched<unknown>): Promise<void> {
+    if (work.holding + (await bringUpToDate(this.#transfer(work))) >= work.placement.need) return;
+    await fetched.release?.();
+    throw new StoreError('unavailable', 'the newest version is on too few devices, and could not be brought to more');
+  }
+
+  /** A majority holds the newest state, so nobody need wait for those that do not: they get it meanwhile, a bounded number at once. */
+  #mendLater(work: Repair): void {
+    const id = work.placement.key.toString('latin1');
+    if (this.#mending.has(id) || this.#mending.size >= MAX_MENDING) return;
+    this.#mending.add(id);
+    void bringUpToDate(this.#transfer(work)).finally(() => this.#mending.delete(id));
+  }
+
+  #transfer({ placement, source, lagging }: Repair): Parameters<typeof bringUpToDate>[0] {
+    return { key: placement.key, from: this.#engine(source, placement), to: lagging.map((replica) => this.#engine(replica, placement)) };
   }
 
   #engine(replica: Replica, placement: Placement): ObjectEngine {
@@ -112,6 +133,15 @@ export class ObjectReads {
     this.#cluster.log.warn({ err: error, device: replica.device.device }, 'a device could not be read; trying another');
     return undefined;
   }
+}
+
+interface Repair {
+  readonly placement: Placement;
+  readonly source: Replica;
+  /** Primaries that answered and do not hold the newest state. */
+  readonly lagging: readonly Replica[];
+  /** How many do. */
+  readonly holding: number;
 }
 
 interface Fetched<T> {
