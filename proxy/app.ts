@@ -7,6 +7,9 @@ import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, send, transaction, type Exchange, type Step } from '#proxy/edge';
 import { swiftDialect, type SwiftAuth } from '#proxy/swift';
 
+/** What a socket says whose other end was closed. */
+const CLIENT_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+
 export interface AppOptions {
   readonly store: Store;
   readonly tempauth: Tempauth;
@@ -29,7 +32,10 @@ export function createApp(options: AppOptions): Koa {
   app.use(authV1(tempauth, clock));
   // The S3 dialect takes its requests here, by host and signature.
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), version, log }));
-  app.on('error', (error: unknown) => log.error({ err: error }, 'a fault of ours'));
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (CLIENT_GONE.has(error.code ?? '')) log.info({ err: error }, 'a client went away before its answer');
+    else log.error({ err: error }, 'a fault of ours');
+  });
   return app;
 }
 

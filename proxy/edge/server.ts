@@ -33,12 +33,12 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
       noDelay: true,
       highWaterMark: 64 * 1024,
     },
-    remember(handler),
+    inTurn(handler),
   );
   server.maxRequestsPerSocket = 0;
   server.on('checkContinue', (request: IncomingMessage & { [EXPECTS_CONTINUE]?: boolean }, response: ServerResponse) => {
     request[EXPECTS_CONTINUE] = true;
-    remember(handler)(request, response);
+    inTurn(handler)(request, response);
   });
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(417, { 'Content-Length': 0 });
@@ -51,17 +51,32 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
 }
 
 const ANSWERING = Symbol('the response that is being made for this socket');
+const WAITING = Symbol('requests of this socket that wait for their turn');
+const MAX_WAITING = 1000;
 
 interface EdgeSocket extends Socket {
   [ANSWERING]?: ServerResponse;
+  [WAITING]?: number;
   parser?: { incoming?: IncomingMessage | null } | null;
 }
 
-/** Remembers what a socket is answered, so that a fault in what follows on it does not overtake the answer. */
-function remember(handler: RequestListener): RequestListener {
+/**
+ * Handles the requests of a connection one after the other: of those that a client sends without waiting, each may count on the one
+ * before (RFC 9112, section 9.3.2). Remembers the last answer too, so that a fault in what follows does not overtake it.
+ */
+function inTurn(handler: RequestListener): RequestListener {
   return (request, response) => {
-    (request.socket as EdgeSocket)[ANSWERING] = response;
-    handler(request, response);
+    const socket = request.socket as EdgeSocket;
+    const before = socket[ANSWERING];
+    socket[ANSWERING] = response;
+    if (before === undefined || before.writableFinished) return handler(request, response);
+    const waiting = (socket[WAITING] ?? 0) + 1;
+    socket[WAITING] = waiting;
+    if (waiting > MAX_WAITING) socket.destroy();
+    before.once('close', () => {
+      socket[WAITING]!--;
+      if (!socket.destroyed) handler(request, response);
+    });
   };
 }
 
@@ -75,7 +90,12 @@ function onSilence(socket: EdgeSocket): void {
   }
 }
 
-function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: EdgeSocket): void {
+interface ParseError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
+  readonly reason?: string;
+}
+
+function onClientError(error: ParseError, socket: EdgeSocket): void {
   const answering = socket[ANSWERING];
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -89,9 +109,9 @@ function onClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, so
     refuse(socket, 400, 'Bad Request', 'The request headers are too large.');
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
-  } else if (error.code === 'HPE_INVALID_METHOD') {
+  } else if (error.code === 'HPE_INVALID_METHOD' && /^[A-Z]+ \//.test(error.rawPacket?.toString('latin1', 0, 40) ?? '')) {
     refuseMethod(socket);
-  } else if (error.code === 'HPE_INVALID_TRANSFER_ENCODING') {
+  } else if (error.code === 'HPE_INVALID_TRANSFER_ENCODING' && error.reason?.includes('Content-Length') !== true) {
     refuse(socket, 501, 'Not Implemented', 'The requested method is not implemented by this server.');
   } else {
     refuse(socket, 400, 'Bad Request', 'The server could not comply with the request since it is either malformed or otherwise incorrect.');
