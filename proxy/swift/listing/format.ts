@@ -51,9 +51,9 @@ export const CONTAINER_ROWS: RowForm = {
 
 export const OBJECT_ROWS: RowForm = {
   json: (row) =>
-    `{"bytes":${row.bytes},"content_type":${quoteJson(contentType(row))},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
+    `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
   xml: (row) =>
-    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(row.etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(contentType(row))}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
+    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(row.etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
 };
 
 /** The body of a listing. `root` is the XML element around it, e.g. `<container name="photos">`. */
@@ -88,11 +88,6 @@ const PLAIN_JSON = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 function quoteJson(text: string): string {
   return PLAIN_JSON.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-/** A row keeps its content type as the header came, byte by byte; a listing is text. */
-function contentType(row: ListingRow): string {
-  return PLAIN_JSON.test(row.contentType) ? row.contentType : Buffer.from(row.contentType, 'latin1').toString('utf8');
 }
 
 const XML_ENTITIES: ReadonlyMap<string, string> = new Map([['&', '&amp;'], ['<', '&lt;'], ['>', '&gt;'], ['"', '&quot;'], ['\t', '&#9;'], ['\n', '&#10;'], ['\r', '&#13;']]);
