@@ -74,7 +74,7 @@ function inTurn(handler: RequestListener): RequestListener {
     socket[WAITING] = waiting;
     if (waiting > MAX_WAITING) socket.destroy();
     before.once('close', () => {
-      socket[WAITING]!--;
+      socket[WAITING]--;
       if (!socket.destroyed) handler(request, response);
     });
   };

@@ -46,7 +46,7 @@ export class GoriProcess implements AsyncDisposable {
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'gori', ...command], { cwd: ROOT, env: { ...process.env, UV_THREADPOOL_SIZE: '16' }, stdio: ['ignore', 'pipe', 'pipe'] });
     const complaints: string[] = [];
-    createInterface(child.stderr!).on('line', (line) => complaints.push(line));
+    createInterface(child.stderr).on('line', (line) => complaints.push(line));
     const port = await portOf(child, complaints);
     return new GoriProcess({ port, directory, child, complaints });
   }

@@ -35,7 +35,6 @@ const inOrder = (names: readonly string[]): string[] => [...names].sort((a, b) =
 
 /** The least that an XML parser does: refuses what XML 1.0 forbids, takes the text of each element of a kind, and resolves references. */
 function elementsOf(xml: string, element: string): string[] {
-  // eslint-disable-next-line no-control-regex -- the characters that no document may have
   assert.doesNotMatch(xml, /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/);
   assert.doesNotMatch(xml, /&(?!amp;|lt;|gt;|quot;|#9;|#10;|#13;)/);
   const resolve = (text: string): string =>
@@ -54,7 +53,6 @@ test('JSON names every object exactly, in the order of its bytes', async () => {
 test('XML is well-formed whatever the names: what it cannot hold is shown as U+FFFD, all else exactly', async () => {
   const { text, type } = await list('format=xml');
   assert.equal(type, 'application/xml; charset=utf-8');
-  // eslint-disable-next-line no-control-regex -- the characters that no document may have
   const shown = inOrder(NAMES).map((name) => name.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '\ufffd'));
   assert.deepEqual(elementsOf(text, 'name'), shown);
   assert.match(text, /^<\?xml version="1.0" encoding="UTF-8"\?>\n<container name="c&lt;&amp;&gt;&quot;&#10;한">/);
