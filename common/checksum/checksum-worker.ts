@@ -11,6 +11,11 @@ export default function checksumBody({ port, algorithms }: ChecksumTask): Promis
         port.close();
         return;
       }
+      if ('shared' in message) {
+        for (const [, state] of states) state.update(message.shared);
+        port.postMessage('hashed' satisfies FromWorker);
+        return;
+      }
       const { slab, length } = message;
       for (const [, state] of states) state.update(slab.subarray(0, length));
       port.postMessage(slab satisfies FromWorker, [slab.buffer]);

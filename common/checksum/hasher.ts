@@ -6,7 +6,10 @@ import { checksumState, type ChecksumAlgorithm } from './algorithms.ts';
 import { WorkerHasher } from './worker-hasher.ts';
 
 export interface Hasher<A extends ChecksumAlgorithm> {
-  /** Takes the next piece, which stays the caller's and must not be changed before the digest. Wait for what it answers: back-pressure. */
+  /**
+   * Takes the next piece, which stays the caller's and must not be changed before the digest, or, where it is in shared memory, before
+   * what this answers resolves: then its bytes are hashed. Wait for what it answers: back-pressure.
+   */
   update(chunk: Buffer): void | Promise<void>;
   /** The checksum by each algorithm: bytes, big-endian. Once, after the last update. */
   digest(): Promise<Record<A, Buffer>>;

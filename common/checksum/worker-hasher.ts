@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { StoreError } from '../errors.ts';
+import { isShared } from '../stream/slabs.ts';
 import type { ChecksumAlgorithm } from './algorithms.ts';
 import type { Hasher } from './hasher.ts';
 
@@ -15,9 +16,12 @@ export interface ChecksumTask {
   readonly algorithms: readonly ChecksumAlgorithm[];
 }
 
-/** To the worker: a slab and how much of it is filled, or the end. From it: the slab, when its bytes are hashed. */
-export type ToWorker = { readonly slab: Uint8Array<ArrayBuffer>; readonly length: number } | 'end';
-export type FromWorker = Uint8Array<ArrayBuffer>;
+/**
+ * To the worker: a slab and how much of it is filled, bytes in shared memory, or the end. From it: the slab, when its bytes are
+ * hashed, or word that the oldest shared bytes are.
+ */
+export type ToWorker = { readonly slab: Uint8Array<ArrayBuffer>; readonly length: number } | { readonly shared: Uint8Array<SharedArrayBuffer> } | 'end';
+export type FromWorker = Uint8Array<ArrayBuffer> | 'hashed';
 
 /** Bytes travel in slabs that go to and fro: fewer messages than chunks, and no memory to allocate and page in for each. */
 const SLAB_BYTES = 256 << 10;
@@ -58,12 +62,15 @@ export class WorkerHasher<A extends ChecksumAlgorithm> implements Hasher<A> {
   #slab: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   #wake: (() => void) | undefined;
+  /** Callers whose shared bytes are not hashed yet, oldest first. */
+  readonly #sharing: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #failure: Error | undefined;
 
   constructor(algorithms: readonly A[]) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#port.on('message', (slab: FromWorker) => {
+      if (slab === 'hashed') return this.#hashed();
       this.#slabsAway--;
       keepSlab(slab);
       this.#resume();
@@ -81,6 +88,7 @@ export class WorkerHasher<A extends ChecksumAlgorithm> implements Hasher<A> {
 
   update(chunk: Buffer): void | Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
+    if (isShared(chunk)) return this.#share(chunk);
     const taken = this.#fill(chunk);
     if (taken < chunk.length) return this.#fillLater(chunk.subarray(taken));
   }
@@ -94,7 +102,11 @@ export class WorkerHasher<A extends ChecksumAlgorithm> implements Hasher<A> {
     } catch (error) {
       throw this.#failure ?? error;
     } finally {
-      for (let late = receiveMessageOnPort(this.#port); late; late = receiveMessageOnPort(this.#port)) keepSlab(late.message as FromWorker);
+      for (let late = receiveMessageOnPort(this.#port); late; late = receiveMessageOnPort(this.#port)) {
+        const message = late.message as FromWorker;
+        if (message === 'hashed') this.#hashed();
+        else keepSlab(message);
+      }
       this.#port.close();
     }
   }
@@ -104,6 +116,21 @@ export class WorkerHasher<A extends ChecksumAlgorithm> implements Hasher<A> {
     this.#failure ??= new StoreError('internal', 'the checksum was given up');
     this.#port.close();
     this.#resume();
+  }
+
+  /** Shared bytes are hashed where they are; resolves when they have been, since their owner may want to use the memory again. */
+  #share(shared: Uint8Array<SharedArrayBuffer>): Promise<void> {
+    this.#send();
+    return new Promise((resolve, reject) => {
+      this.#port.ref();
+      this.#sharing.push({ resolve, reject });
+      this.#port.postMessage({ shared } satisfies ToWorker);
+    });
+  }
+
+  #hashed(): void {
+    this.#sharing.shift()?.resolve();
+    if (this.#sharing.length === 0) this.#port.unref();
   }
 
   /** Copies into slabs, so that the chunk stays whole here; answers how many bytes found room. */
@@ -142,6 +169,7 @@ export class WorkerHasher<A extends ChecksumAlgorithm> implements Hasher<A> {
   }
 
   #resume(): void {
+    if (this.#failure) for (const { reject } of this.#sharing.splice(0)) reject(this.#failure);
     this.#port.unref();
     this.#wake?.();
     this.#wake = undefined;

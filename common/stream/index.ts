@@ -1,2 +1,3 @@
 /** Bodies on their way in. */
 export * from './body.ts';
+export * from './slabs.ts';

@@ -5,7 +5,7 @@
  */
 import { StoreError, type Timestamp } from '#common';
 import { createHasher } from '#common/checksum';
-import type { Body } from '#common/stream';
+import { inSlabs, SLAB_BYTES, type Body } from '#common/stream';
 import type { Consistency } from '#ring';
 import { rowOfObject, type ListingRow, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
@@ -13,6 +13,7 @@ import type { Containers, ContainerSummary } from './containers.ts';
 import { ETAG } from './metadata.ts';
 import type { ObjectName } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
+import { SlabsInUse } from './slabs-in-use.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
 
 /** Everything about where a write goes. */
@@ -48,9 +49,14 @@ export class ObjectWrites {
     const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
     try {
       let sizeBytes = 0;
-      for await (const chunk of body.chunks()) {
+      const slabs = new SlabsInUse();
+      // A body of unknown length may be small, and a slab would be much memory for it.
+      const large = (body.sizeBytes ?? 0) >= SLAB_BYTES;
+      for await (const chunk of large ? inSlabs(body.chunks()) : body.chunks()) {
         sizeBytes += chunk.length;
-        await Promise.all([hasher.update(chunk), writeAll(copies, chunk)]);
+        const hashed = hasher.update(chunk);
+        if (large) await slabs.add(chunk, hashed, writeAll(copies, chunk), copies);
+        else await Promise.all([hashed, writeAll(copies, chunk)]);
         this.#assertEnough(place, copies);
       }
       const etag = (await hasher.digest())['md5'].toString('hex');

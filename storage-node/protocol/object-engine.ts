@@ -67,6 +67,11 @@ export interface CreateRequest {
 export interface ObjectWriter {
   /** Takes a chunk; resolves when the next may come (back-pressure). The buffer must not be changed afterwards. */
   write(chunk: Buffer): Promise<void>;
+  /**
+   * Resolves when all chunks given so far have been written, and says whether that is so: if true, their memory may be used again. Left
+   * out where chunks are kept, or may be.
+   */
+  written?(): Promise<boolean>;
   /** Makes data and metadata durable and visible in one step. */
   commit(metadata: Metadata): Promise<WriteReceipt>;
   /** Forgets what was written. Harmless after commit or a failure. */

@@ -18,8 +18,11 @@ export interface File {
   close(): void;
 }
 
-/** `create` makes a new file and fails where there is one; `write` opens an existing one. All but `read` can read and write. */
-export type OpenMode = 'read' | 'write' | 'create';
+/**
+ * `create` makes a new file and fails where there is one; `write` opens an existing one. All but `read` can read and write. `create-bulk` is
+ * `create` for a file that is written once in large pieces: those in memory that begins on a page (`beginsOnPage`) may go past the page cache.
+ */
+export type OpenMode = 'read' | 'write' | 'create' | 'create-bulk';
 
 export interface Files {
   open(path: string, mode: OpenMode): File;

@@ -148,7 +148,7 @@ export class SimulatedDisk {
   #open(life: number, path: string, mode: OpenMode): Inode {
     this.check(life, 'read');
     const found = this.#names.get(path);
-    if (mode !== 'create') {
+    if (mode !== 'create' && mode !== 'create-bulk') {
       if (!found) throw systemError('ENOENT', path);
       return found;
     }

@@ -5,7 +5,7 @@
 import { StoreError } from '#common';
 import type { Key } from '#storage-node/protocol';
 import { isFull, type File } from '../files/files.ts';
-import { BLOCK_BYTES, type Checksum } from './record.ts';
+import { BLOCK_BYTES, blockChecksums, type Checksum } from './record.ts';
 import type { Environment } from './settings.ts';
 
 /** Bytes of one write to the disk. */
@@ -38,7 +38,7 @@ export class BigFiles {
     const { files, random, crc32 } = this.#environment;
     const id = random.below(2 ** 21) * 2 ** 32 + random.below(2 ** 32) + 1;
     const name = nameOf(key, id);
-    const file = mapFaults(() => files.open(`${this.#directory}/${name}`, 'create'));
+    const file = mapFaults(() => files.open(`${this.#directory}/${name}`, 'create-bulk'));
     this.#writing.add(name);
     const over = (): boolean => this.#writing.delete(name);
     return new BigWriter({ id, file, crc32, writeBehindBytes, syncDirectory: () => this.#syncDirectory(), over, unlink: () => this.remove(key, id) });
@@ -130,6 +130,17 @@ function mapFaults<T>(call: () => T): T {
   }
 }
 
+/** Checksums of chunks by the chunk itself: replicas in one process are given the same one, and it is not changed while it is looked at. */
+const known = new WeakMap<Buffer, { readonly crc32: Checksum; readonly crcs: readonly number[] }>();
+
+function checksumsOnce(chunk: Buffer, crc32: Checksum): readonly number[] {
+  const found = known.get(chunk);
+  if (found?.crc32 === crc32) return found.crcs;
+  const crcs = blockChecksums(chunk, crc32);
+  known.set(chunk, { crc32, crcs });
+  return crcs;
+}
+
 interface BigWriterOptions {
   readonly id: number;
   readonly file: File;
@@ -173,6 +184,13 @@ export class BigWriter {
     if (this.#chunkBytes >= WRITE_BYTES) this.#hand();
     if (this.#inFlight > this.#options.writeBehindBytes) await this.#tail;
     if (this.#fault) throw this.#fault;
+  }
+
+  /** True once all that was given so far is with the disk; false where it is not, and may be held still. */
+  async written(): Promise<boolean> {
+    if (this.#chunkBytes > 0) this.#hand();
+    await this.#tail;
+    return this.#fault === undefined;
   }
 
   /** Resolves when bytes and name are durable, with the CRCs of all blocks, 4 bytes each. */
@@ -236,6 +254,7 @@ export class BigWriter {
   }
 
   #checksum(chunk: Buffer): void {
+    if (this.#blockBytes === 0 && chunk.length % BLOCK_BYTES === 0) return void this.#crcs.push(...checksumsOnce(chunk, this.#options.crc32));
     for (let at = 0; at < chunk.length; ) {
       const part = chunk.subarray(at, at + BLOCK_BYTES - this.#blockBytes);
       this.#blockCrc = this.#options.crc32(part, this.#blockCrc);

@@ -43,6 +43,11 @@ export class VolumeWriter implements ObjectWriter {
     for (const early of chunks) await this.#big.write(early);
   }
 
+  /** What is kept for a record is not written before the commit. */
+  async written(): Promise<boolean> {
+    return this.#big !== undefined && this.#state === 'open' && this.#big.written();
+  }
+
   async commit(metadata: Metadata): Promise<WriteReceipt> {
     assert(this.#state === 'open', 'commit on a writer that was committed or aborted');
     this.#state = 'committing';
