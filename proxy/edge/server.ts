@@ -54,6 +54,10 @@ const ANSWERING = Symbol('the response that is being made for this socket');
 const WAITING = Symbol('requests of this socket that wait for their turn');
 const MAX_WAITING = 1000;
 
+/** How long a request whose body turns out to be malformed may take to be refused for a reason of its own. */
+const BROKEN_BODY_GRACE_MS = 200;
+const MALFORMED = 'The server could not comply with the request since it is either malformed or otherwise incorrect.';
+
 interface EdgeSocket extends Socket {
   [ANSWERING]?: ServerResponse;
   [WAITING]?: number;
@@ -99,23 +103,27 @@ function onClientError(error: ParseError, socket: EdgeSocket): void {
   const answering = socket[ANSWERING];
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
-  } else if (answering && !answering.writableFinished && answering.req.complete) {
+  } else if (answering && !answering.writableFinished) {
     answering.once('close', () => socket.destroy());
-  } else if (answering?.headersSent === true && !answering.writableFinished) {
-    socket.destroy();
+    if (!answering.req.complete) setTimeout(() => refuseBody(socket, answering), BROKEN_BODY_GRACE_MS);
   } else if (error.code === 'HPE_INVALID_URL') {
     refuse(socket, 412, 'Precondition Failed', '', '', 'Invalid UTF8 or contains NULL');
   } else if (error.code === 'HPE_HEADER_OVERFLOW') {
     refuse(socket, 400, 'Bad Request', 'The request headers are too large.');
   } else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
-  } else if (error.code === 'HPE_INVALID_METHOD' && /^[A-Z]+ \//.test(error.rawPacket?.toString('latin1', 0, 40) ?? '')) {
+  } else if (error.code === 'HPE_INVALID_METHOD' && /^[A-Za-z_]+ \//.test(error.rawPacket?.toString('latin1', 0, 40) ?? '')) {
     refuseMethod(socket);
   } else if (error.code === 'HPE_INVALID_TRANSFER_ENCODING' && error.reason?.includes('Content-Length') !== true) {
     refuse(socket, 501, 'Not Implemented', 'The requested method is not implemented by this server.');
   } else {
-    refuse(socket, 400, 'Bad Request', 'The server could not comply with the request since it is either malformed or otherwise incorrect.');
+    refuse(socket, 400, 'Bad Request', MALFORMED);
   }
+}
+
+/** A body that cannot be read on: an answer that was made without it stands, and who still waits for the body waits no longer. */
+function refuseBody(socket: Socket, answering: ServerResponse): void {
+  if (!answering.headersSent && socket.writable) refuse(socket, 400, 'Bad Request', MALFORMED);
 }
 
 function refuseMethod(socket: Socket): void {

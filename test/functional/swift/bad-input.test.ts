@@ -71,6 +71,7 @@ describe('bodies', () => {
       assert.equal((await ask(gori.port, put('Transfer-Encoding: chunked\r\n', chunk))).status, 400, chunk.slice(0, 30));
     }
     assert.equal(await exists('bad'), false);
+    assert.equal((await ask(gori.port, put('Transfer-Encoding: gzip, chunked\r\n', 'no chunk'))).status, 501, 'what was refused for another reason is told that one');
   });
 
   test('requests that have no use for a body take none, and the connection goes on', async () => {
@@ -142,8 +143,9 @@ describe('framing', () => {
       ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
       ['SSH-2.0-OpenSSH_9.2\r\n', 400],
       ['GET / HTTP/9.9\r\n\r\n', 400],
+      ['get_base /v1/AUTH_test HTTP/1.1\r\nHost: h\r\n\r\n', 405],
       ['BREW /v1/AUTH_test HTTP/1.1\r\nHost: h\r\n\r\n', 405],
-      [`PROPFIND /v1/AUTH_test HTTP/1.1\r\n${'Host: h\r\n'}\r\n`, 401],
+      ['PROPFIND /v1/AUTH_test HTTP/1.1\r\nHost: h\r\n\r\n', 405],
       ['GET /v1/AUTH_test HTTP/1.1\r\nHost: h\r\nBad Name: x\r\n\r\n', 400],
       ['GET /v1/AUTH_test HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n', 400],
       ['GET /v1/AUTH_test HTTP/1.1\r\nHost: h\r\n: nameless\r\n\r\n', 400],
@@ -201,6 +203,10 @@ describe('names', () => {
     assert.equal((await request('PUT', `/v1/AUTH_test/c/${'%ED%95%9C'.repeat(342)}`, 'Content-Length: 0\r\n')).status, 400);
     assert.equal((await request('GET', `/v1/AUTH_test/c/${'o'.repeat(60_000)}`)).status, 404);
     assert.equal((await request('GET', `/v1/AUTH_test/c/${'o'.repeat(70_000)}`)).status, 400);
+  });
+
+  test('a target with raw bytes beyond ASCII is no target: clients escape them', async () => {
+    assert.equal((await request('GET', '/v1/AUTH_test/c/\xed\x95\x9c')).status, 412);
   });
 
   test('names that are no UTF-8 or hold a NUL are refused wherever they stand', async () => {
