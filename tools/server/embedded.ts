@@ -1,15 +1,24 @@
 /** The first start of a whole cluster in one process: a folder, an identity, devices d1, d2, ... and rings over them. */
-import { mkdir } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { StoreError, systemClock, type Config } from '#common';
+import { isStoreError, StoreError, systemClock, type Config } from '#common';
 import { PolicySet, RingBuilder, ringFileName, saveBuilder, saveRing } from '#ring';
 import { newIdentity, readIdentity, writeIdentity, type ClusterIdentity } from './identity.ts';
 
 /** Makes the data folder; one clear line where it cannot be. */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    // One folder at a time: where a file system takes no folders and says that the parent is missing (/proc does), Node's
+    // recursive mkdir tries for ever.
+    if (!existsSync(folder)) {
+      const parent = path.dirname(folder);
+      if (!existsSync(parent)) await makeFolder(parent);
+      await mkdir(folder, { mode: 0o700 });
+    }
+    await access(folder, constants.W_OK);
   } catch (error) {
+    if (isStoreError(error)) throw error;
     throw new StoreError('unavailable', `cannot use the data folder ${folder}: ${(error as Error).message}`, { cause: error });
   }
 }
