@@ -9,7 +9,10 @@ import { bodyOfStream, type Body } from '#common/stream';
 export interface Response {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number>>;
-  /** Whole, or in chunks (then `Content-Length` must be among the headers, or the answer is chunked). */
+  /**
+   * Whole, or in chunks (then `Content-Length` must be among the headers, or the answer is chunked). A chunk's memory is the answer's own: where
+   * it is a slab, it is used again once it has been sent.
+   */
   readonly body?: string | Buffer | AsyncIterable<Buffer> | undefined;
   /** Runs when the answer has been sent or given up. */
   readonly release?: (() => Promise<void>) | undefined;

@@ -1,5 +1,6 @@
 /** Writes a Response value to the client: whole bodies in one packet, streams with back-pressure, faults half-way by cutting the connection. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { giveSlab } from '#common/stream';
 import type { Exchange, Response } from './exchange.ts';
 
 /** Bytes of an unread request body that are worth reading to keep the connection. */
@@ -70,7 +71,10 @@ async function stream(body: AsyncIterable<Buffer>, response: ServerResponse): Pr
   try {
     for await (const chunk of body) {
       if (response.destroyed) return;
-      if (!response.write(chunk)) await drained(response);
+      const taken = response.write(chunk, (error) => {
+        if (!error) giveSlab(chunk);
+      });
+      if (!taken) await drained(response);
     }
     response.end();
   } catch (error) {

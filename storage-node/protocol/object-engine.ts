@@ -40,7 +40,7 @@ export interface ObjectReader extends AsyncDisposable {
   /** The whole data, already verified, where it is small enough to have been read with its metadata; else undefined. */
   readonly data: Buffer | undefined;
   /**
-   * The bytes from `start` up to but not including `end`, each verified before it is yielded. Chunks are at least 1 byte and at most 1 MiB.
+   * The bytes from `start` up to but not including `end`, each verified before it is yielded; each chunk in memory that is the receiver's. Chunks are at least 1 byte and at most 1 MiB.
    * Throws `corrupt` at the first block whose CRC fails (and quarantines the record), `device-unavailable` on an I/O error.
    */
   read(start: number, end: number): AsyncIterable<Buffer>;
