@@ -52,7 +52,8 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
 
 const ANSWERING = Symbol('the response that is being made for this socket');
 const WAITING = Symbol('requests of this socket that wait for their turn');
-const MAX_WAITING = 1000;
+/** With so many, the socket is read no further until some have had theirs. */
+const MAX_WAITING = 100;
 
 /** How long a request whose body turns out to be malformed may take to be refused for a reason of its own. */
 const BROKEN_BODY_GRACE_MS = 200;
@@ -76,9 +77,11 @@ function inTurn(handler: RequestListener): RequestListener {
     if (before === undefined || before.writableFinished) return handler(request, response);
     const waiting = (socket[WAITING] ?? 0) + 1;
     socket[WAITING] = waiting;
-    if (waiting > MAX_WAITING) socket.destroy();
+    if (waiting >= MAX_WAITING) socket.pause();
     before.once('close', () => {
-      socket[WAITING]--;
+      const left = (socket[WAITING] ?? 1) - 1;
+      socket[WAITING] = left;
+      if (left === MAX_WAITING - 1) socket.resume();
       if (!socket.destroyed) handler(request, response);
     });
   };

@@ -176,6 +176,14 @@ describe('framing', () => {
     }
   });
 
+  test('a client that sends thousands of requests before it reads gets every answer', async () => {
+    using wire = await Wire.connect(gori.port);
+    wire.send(`GET /v1/AUTH_test/c/o HTTP/1.1\r\n${base}\r\n`.repeat(3000) + put('Content-Length: 3\r\n', 'end') + `DELETE /v1/AUTH_test/c/bad HTTP/1.1\r\n${base}\r\n`);
+    for (let i = 0; i < 3000; i++) assert.equal((await wire.answer()).body.toString(), 'hello');
+    assert.equal((await wire.answer()).status, 201);
+    assert.equal((await wire.answer()).status, 204);
+  });
+
   test('errors leave the connection usable', async () => {
     using wire = await Wire.connect(gori.port);
     for (const [target, status] of [['/v1/AUTH_test/none', 404], ['/v1/AUTH_test/c/%ff', 412], ['/v1/AUTH_test/c?limit=10001', 412], ['/v2/AUTH_test', 400], ['/v1/AUTH_other', 403], ['/', 412], ['//', 404], ['/v1//c/o', 404]] as const) {
