@@ -30,7 +30,7 @@ function roomOf(file: string): string {
 }
 
 function isFree(room: string, file: string): boolean {
-  return (FREE_ROOMS as readonly string[]).includes(room) || /\.(test|contract|bench)\.ts$/.test(file);
+  return (FREE_ROOMS as readonly string[]).includes(room) || /\.(test|contract|bench|fixture)\.ts$/.test(file);
 }
 
 const imports = files.flatMap(importsOf);
