@@ -30,9 +30,9 @@ export class DeviceHealth {
     return true;
   }
 
-  /** Takes note of an answer (undefined) or a failure. Only failures of the device itself count. */
+  /** Takes note of an answer (undefined) or a failure. Only failures of the device itself count; a full one says so at once, and reads well. */
   note(error: unknown): void {
-    if (!isStoreError(error, 'device-unavailable', 'device-full')) {
+    if (!isStoreError(error, 'device-unavailable')) {
       if (error === undefined) this.#failures = 0;
       return;
     }

@@ -3,7 +3,7 @@
  * the container's replicas lists it. Devices that stand in (handoffs) take the copies of primaries that are away, so that
  * nothing has fewer copies than it was promised; under `strong` they do not count, under `available` they do.
  */
-import { StoreError, type Timestamp } from '#common';
+import { isStoreError, StoreError, type Timestamp } from '#common';
 import { createHasher } from '#common/checksum';
 import { inSlabs, SLAB_BYTES, type Body } from '#common/stream';
 import type { Consistency } from '#ring';
@@ -45,8 +45,9 @@ export class ObjectWrites {
 
   /** Streams a body to all replicas as it arrives. `check` sees the MD5 before anything becomes visible. */
   async putStream(place: WritePlace, timestamp: Timestamp, metadata: Metadata, body: Body, check: (etag: string) => void): Promise<string> {
-    const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
     const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
+    // Begun last: whoever has begun one must end it.
+    const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
     try {
       let sizeBytes = 0;
       const slabs = new SlabsInUse();
@@ -148,7 +149,11 @@ export class ObjectWrites {
       if (answer?.ok) copies.push({ replica: handoff, writer: answer.value, primary: false, failed: undefined });
       if (answer?.ok) missing--;
     }
-    this.#assertEnough(place, copies);
+    const living = copies.filter((copy) => copy.primary || place.policy.consistency === 'available').length;
+    if (living < placement.need) {
+      await Promise.allSettled(copies.map((copy) => copy.writer.abort()));
+      throw quorumFault('the object', answers, placement.need);
+    }
     return copies;
   }
 
@@ -172,7 +177,9 @@ export class ObjectWrites {
     let living = 0;
     for (const copy of copies) if (copy.failed === undefined && (copy.primary || policy.consistency === 'available')) living++;
     if (living < placement.need) {
-      throw new StoreError('unavailable', `the object: ${living} of the ${placement.need} replicas needed take it`, { cause: copies.find((copy) => copy.failed)?.failed });
+      const faults = copies.flatMap((copy) => (copy.failed === undefined ? [] : [copy.failed]));
+      const full = faults.length > 0 && faults.every((fault) => isStoreError(fault, 'device-full'));
+      throw new StoreError(full ? 'device-full' : 'unavailable', `the object: ${living} of the ${placement.need} replicas needed take it`, { cause: faults[0] });
     }
   }
 
