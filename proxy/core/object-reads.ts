@@ -5,13 +5,12 @@
  */
 import { isStoreError, StoreError } from '#common';
 import type { Consistency } from '#ring';
+import { bringUpToDate, compareStates } from '#storage-node/client';
 import type { ObjectEngine, ObjectInfo, ObjectState } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, willingFirst } from './quorum.ts';
-import { bringUpToDate } from './read-repair.ts';
 import { ResumableObject } from './resumable-object.ts';
-import { compareStates } from './states.ts';
 
 /** Objects mended at once besides those that readers wait for. */
 const MAX_MENDING = 16;

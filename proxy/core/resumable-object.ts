@@ -1,8 +1,8 @@
 /** An object open for reading that survives its device: a read that fails half-way goes on with another replica of the same version. */
+import { compareStates } from '#storage-node/client';
 import { isStoreError, StoreError, type Log } from '#common';
 import type { ObjectInfo, ObjectReader } from '#storage-node/protocol';
 import type { Placement, Replica } from './placement.ts';
-import { compareStates } from './states.ts';
 
 export class ResumableObject implements AsyncDisposable {
   readonly info: ObjectInfo;

@@ -1,10 +1,11 @@
 /**
  * Sends the container rows of writes whose proxy did not get to it: the durable async-pending records of this node's devices.
- * A row counts as sent when a majority of the container's primaries has it.
+ * A write may have reached this device alone before its proxy died: it is first brought to a majority of its primaries, so that
+ * nothing is listed that a read does not find. A row counts as sent when a majority of the container's primaries has it.
  */
 import { isStoreError, type Log } from '#common';
 import { hashPath, quorumSize, type HashSalt, type Ring } from '#ring';
-import type { NodeClient } from '#storage-node/client';
+import { bringUpToDate, compareStates, type NodeClient } from '#storage-node/client';
 import { isAlive, rowOfObject, splitName, type ObjectEngine, type PendingRow } from '#storage-node/protocol';
 import type { Daemon } from './daemon.ts';
 
@@ -12,6 +13,7 @@ export interface ObjectUpdaterOptions {
   /** The engines of this node's devices, with their policies; asked for at each pass. */
   readonly engines: () => Iterable<{ readonly policy: number; readonly engine: ObjectEngine }>;
   readonly containerRing: () => Ring;
+  readonly objectRing: (policy: number) => Ring;
   readonly salt: HashSalt;
   readonly nodes: NodeClient;
   readonly log: Log;
@@ -34,7 +36,7 @@ export function objectUpdater(options: ObjectUpdaterOptions): Daemon {
         let failed = 0;
         for (const row of rows) {
           if (signal.aborted) break;
-          const outcome = await sendRow(options, policy, row);
+          const outcome = (await isOnMajority(options, policy, engine, row)) ? await sendRow(options, policy, row) : 'failed';
           done[outcome]++;
           if (outcome === 'failed') failed++;
           else engine.settle(row.key, row.info.metaTimestamp > row.info.timestamp ? row.info.metaTimestamp : row.info.timestamp);
@@ -44,6 +46,17 @@ export function objectUpdater(options: ObjectUpdaterOptions): Daemon {
       return { done, more };
     },
   };
+}
+
+/** Whether a majority of the object's primaries holds the pending write, or something newer, after those that lag were brought to it. */
+async function isOnMajority({ objectRing, nodes }: ObjectUpdaterOptions, policy: number, engine: ObjectEngine, { key, info }: PendingRow): Promise<boolean> {
+  const ring = objectRing(policy);
+  const primaries = ring.primaries(ring.partition(key)).map((device) => nodes.device(device).objects(policy));
+  const need = quorumSize(primaries.length);
+  const states = await Promise.allSettled(primaries.map((primary) => primary.stat(key)));
+  const lagging = primaries.filter((_, i) => states[i]?.status === 'fulfilled' && compareStates(states[i].value, info) < 0);
+  const holding = states.filter((state) => state.status === 'fulfilled').length - lagging.length;
+  return holding >= need || holding + (await bringUpToDate({ key, from: engine, to: lagging })) >= need;
 }
 
 async function sendRow({ containerRing, salt, nodes, log }: ObjectUpdaterOptions, policy: number, { info }: PendingRow): Promise<'sent' | 'failed' | 'orphaned'> {

@@ -90,7 +90,7 @@ export class TestNode implements AsyncDisposable {
     const engines = devices.flatMap(({ device }) => device.policies.map((policy) => ({ policy, engine: device.objects(policy) })));
     const shared = { salt: rings.salt, nodes };
     const signal = new AbortController().signal;
-    await objectUpdater({ ...shared, engines: () => engines, containerRing: () => rings.container, log, graceMs: 0 }).pass(signal);
+    await objectUpdater({ ...shared, engines: () => engines, containerRing: () => rings.container, objectRing: (policy) => rings.object(policy), log, graceMs: 0 }).pass(signal);
     await containerUpdater({ ...shared, engines: () => devices.map(({ listings }) => listings), accountRing: () => rings.account, timestamps: new HybridClock(clock) }).pass(signal);
   }
 

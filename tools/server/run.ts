@@ -94,7 +94,7 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   };
   const listings = () => [...devices().values()].map((device) => device.listings);
   const daemons = [
-    objectUpdater({ engines, containerRing: () => rings.container, salt: rings.salt, nodes, log }),
+    objectUpdater({ engines, containerRing: () => rings.container, objectRing: (policy) => rings.object(policy), salt: rings.salt, nodes, log }),
     containerUpdater({ engines: listings, accountRing: () => rings.account, salt: rings.salt, nodes, timestamps }),
     compactor({ engines, clock: systemClock, log }),
     reclaimer({ engines: listings, reclaimAgeMs: config.reclaimAgeSeconds * 1000, clock: systemClock, log }),
