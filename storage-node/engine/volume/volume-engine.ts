@@ -309,7 +309,13 @@ async function openParts({ environment, directory }: VolumeEngineOptions, option
   const volumes = await VolumeSet.open(environment, { ...options, directory: `${directory}/vol` });
   const indexDirectory = `${directory}/index`;
   try {
-    return { volumes, index: await environment.openIndex(indexDirectory, { fresh: false }) };
+    const index = await environment.openIndex(indexDirectory, { fresh: false });
+    const position = readCheckpoint(index)?.position;
+    const reached = position && volumes.get(position.volume);
+    if (reached === undefined || position === undefined || position.offset <= reached.end) return { volumes, index };
+    // The disk lost what it had said was safe. The volume is right about what is there; the index is not.
+    await index.close();
+    throw new IndexDamaged(`the index reaches to ${position.offset} of volume ${position.volume}, which ends at ${reached.end}`);
   } catch (error) {
     if (!(error instanceof IndexDamaged)) throw error;
     environment.report({ event: 'index-rebuilt', detail: { directory: indexDirectory, error: String(error) } });
