@@ -9,7 +9,8 @@ import type { Server } from './servers.ts';
 import type { Stage, Subject } from './subject.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
-const START_TIMEOUT_MS = 20_000;
+/** Generous: a machine may have other work. */
+const START_TIMEOUT_MS = 60_000;
 
 export class SingleServer implements Subject {
   readonly maxBytes = 4 << 20;

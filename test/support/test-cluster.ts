@@ -35,6 +35,8 @@ export interface TestClusterOptions {
   readonly proxyClock?: (index: number) => Clock;
   /** Limits of the engines that differ from their defaults. By default nothing is reserved on the disk, so that small disks do. */
   readonly settings?: DeviceOptions['settings'];
+  /** What node `index` (from 0) has differently. */
+  readonly nodeSettings?: (index: number) => DeviceOptions['settings'];
   /** Stands between proxies and devices: what it answers is asked instead of the device. */
   readonly wrap?: (client: DeviceClient, device: RingDevice) => DeviceClient;
   /** Default: silent. */
@@ -70,7 +72,7 @@ export class TestCluster implements AsyncDisposable {
     const nodes: TestNode[] = [];
     for (let i = 1; i <= (options.nodes ?? 4); i++) {
       const devices = Array.from({ length: options.devicesPerNode ?? 1 }, (_, d) => `d${d + 1}`);
-      const settings = { reserveBytes: 0, ...options.settings };
+      const settings = { reserveBytes: 0, ...options.settings, ...options.nodeSettings?.(i - 1) };
       nodes.push(stack.use(await TestNode.start({ name: `node${i}`, directory: path.join(directory, `node${i}`), devices, policies, settings, clock, log })));
     }
     const places = nodes.flatMap(({ devices, port }, i) => devices.map((device) => ({ zone: i + 1, ip: '127.0.0.1', port, device })));
