@@ -22,10 +22,11 @@ export function describeInfo(options: { version: string; policies: PolicySet; te
       })),
     },
     ...(options.tempauth ? { tempauth: { account_acls: false } } : {}),
-    dlo: { max_segments: 10_000 },
+    dlo: {},
   };
 }
 
 export function getInfo(info: Info): Response {
-  return { status: 200, headers: { 'Content-Type': 'application/json; charset=UTF-8' }, body: JSON.stringify(info) };
+  const body = JSON.stringify(info);
+  return { status: 200, headers: { 'Content-Type': 'application/json; charset=UTF-8', 'Content-Length': Buffer.byteLength(body) }, body };
 }

@@ -30,11 +30,15 @@ function parseManifest(value: string): { container: string; prefix: string } {
 }
 
 export interface DynamicObject {
-  readonly container: string;
   readonly segments: readonly Segment[];
   readonly sizeBytes: number;
   /** MD5 of the segments' ETags, in quotes: it names a list, not bytes. */
   readonly etag: string;
+}
+
+/** The container whose objects a manifest stands for. */
+export function manifestContainer(value: string): string {
+  return parseManifest(value).container;
 }
 
 /** The segments as they are listed now. */
@@ -51,5 +55,5 @@ export async function resolveManifest(store: Store, account: string, value: stri
     if (!page.truncated) break;
   }
   const etag = `"${hash('md5', segments.map((segment) => segment.etag).join(''), 'hex')}"`;
-  return { container, segments, sizeBytes: totalBytes(segments), etag };
+  return { segments, sizeBytes: totalBytes(segments), etag };
 }

@@ -3,7 +3,7 @@ import { bodyOfBuffer } from '#common/stream';
 import { CONTENT_TYPE, ETAG, readSegments, type ResumableObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorizeContainer } from '../container/access.ts';
-import { MANIFEST, resolveManifest } from '../dlo/manifest.ts';
+import { MANIFEST, manifestContainer, resolveManifest } from '../dlo/manifest.ts';
 import type { ObjectRequest } from '../request.ts';
 
 export interface Representation {
@@ -25,8 +25,9 @@ export async function represent(request: ObjectRequest, info: ObjectInfo, open: 
   const contentType = info.metadata[CONTENT_TYPE] ?? 'application/octet-stream';
   const manifest = info.metadata[MANIFEST];
   if (manifest !== undefined && query.get('multipart-manifest') !== 'get') {
-    const { container, segments, sizeBytes, etag } = await resolveManifest(store, account, manifest);
-    await authorizeContainer({ ...request, container }, 'object-read');
+    // Asked before anything of the segments is listed: a stranger learns not even how many there are.
+    await authorizeContainer({ ...request, container: manifestContainer(manifest) }, 'object-read');
+    const { segments, sizeBytes, etag } = await resolveManifest(store, account, manifest);
     return { info, contentType, sizeBytes, segmented: true, etag, data: undefined, read: (start, end) => readSegments(store.objects, segments, start, end) };
   }
   // A HEAD opens nothing: its representation has no bytes to read.
