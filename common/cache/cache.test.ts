@@ -55,12 +55,15 @@ after(() => {
 let opened = 0;
 async function openRedis(): Promise<ReturnType<typeof redisCache>> {
   const cache = redisCache({ servers: servers.map((server) => server.url), prefix: `test${opened++}:`, timeoutMs: 1000, log: silentLog() });
-  for (let i = 0; i < 200; i++) {
-    await cache.set('warm', { ok: true }, 1000);
-    if (await cache.get('warm')) break;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  // Connected to all of its servers once keys enough to lie on each of them come back.
+  const warm = Array.from({ length: 60 }, (_, i) => `warm-${i}`);
+  for (let i = 0; i < 1000; i++) {
+    await Promise.all(warm.map((key) => cache.set(key, { ok: true }, 1000)));
+    const answers = await Promise.all(warm.map((key) => cache.get(key)));
+    if (answers.every((answer) => answer !== undefined)) return cache;
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return cache;
+  throw new Error('the cache servers do not answer');
 }
 
 cacheContract(
