@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, truncateSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -69,4 +69,16 @@ test('a node that was stopped in order and whose volume is shorter than it left 
   tear(short.directoryOf(), bodies[2]!);
   await short.start();
   for (const [i, body] of bodies.entries()) assert(body.equals((await swift.get(`/c/${i}`))!), `object ${i}`);
+});
+
+test('a node whose newest volume is empty after a crash comes up and serves what its replicas have', async () => {
+  await using cluster = await TestCluster.start({ nodes: 3 });
+  const swift = new SwiftSession(await cluster.login());
+  await swift.put('/c');
+  const body = randomBytes(3000);
+  assert.equal(await swift.put('/c/o', body), 201);
+  const [empty] = cluster.nodes as [TestNode];
+  await crash(empty, (directory) => truncateSync(path.join(directory, '0', 'vol', '00000001.v'), 0));
+  assert(body.equals((await swift.get('/c/o'))!));
+  assert.equal(await swift.put('/c/o', body), 201);
 });

@@ -111,7 +111,8 @@ class Window {
   }
 
   async #fill(position: number, wanted: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(Math.min(Math.max(wanted, WINDOW_BYTES), this.end - position));
+    // A volume whose disk lost its beginning ends before the place where a scan of it begins.
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(Math.max(wanted, WINDOW_BYTES), this.end - position)));
     const count = await this.#volume.file.read(buffer, position);
     this.#buffer = buffer.subarray(0, count);
     this.#start = position;
