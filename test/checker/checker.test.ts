@@ -34,13 +34,13 @@ test('nodes and proxies killed with kill -9 under load lose nothing that was ack
   const { faults, counts } = await checked(async (folder) => {
     const port = await freePorts(6, ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4']);
     return new ProcessCluster({ folder, port, storagePort: port + 2 });
-  }, 3);
+  }, 2);
   assert.deepEqual(faults, []);
   assert((counts['writes acknowledged'] ?? 0) > 20, JSON.stringify(counts));
 });
 
 test('a power failure that takes all that was not synced loses nothing that was acknowledged', async () => {
-  const { faults, counts } = await checked(async () => new PoweredCluster({ seed, plant: 'none' }), 8);
+  const { faults, counts } = await checked(async () => new PoweredCluster({ seed, plant: 'none' }), 5);
   assert.deepEqual(faults, []);
   assert((counts['writes acknowledged'] ?? 0) > 20, JSON.stringify(counts));
 });
