@@ -17,7 +17,7 @@ export async function send(exchange: Exchange, answer: Response, response: Serve
     else if (exchange.headers.connection === undefined) response.removeHeader('Connection');
     const { body } = answer;
     if (exchange.method === 'HEAD' || body === undefined) {
-      response.writeHead(answer.status, headersOf(exchange, answer, 0));
+      response.writeHead(answer.status, headersOf(exchange, answer, isStream(body) ? undefined : 0));
       if (leaving) await linger(exchange.request, response);
       response.end();
     } else if (typeof body === 'string' || Buffer.isBuffer(body)) {
@@ -31,6 +31,11 @@ export async function send(exchange: Exchange, answer: Response, response: Serve
   } finally {
     await answer.release?.();
   }
+}
+
+/** A body in chunks, whose length its headers say, or nobody knows: also where it is only asked for its head. */
+function isStream(body: Response['body']): boolean {
+  return typeof body === 'object' && !Buffer.isBuffer(body);
 }
 
 /**

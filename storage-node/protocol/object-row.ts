@@ -9,6 +9,10 @@ export function splitName(name: string): { account: string; container: string; o
   return { account, container, object: name.slice(account.length + container.length + 3) };
 }
 
+/** Metadata of an object that stands for others: what is listed instead of the length of its data, and of their MD5. */
+export const LISTED_BYTES = 'listed:bytes';
+export const LISTED_ETAG = 'listed:etag';
+
 /** The row of an object (or of its tombstone) of the storage policy. */
 export function rowOfObject(info: ObjectInfo, policy: number): ListingRow {
   return {
@@ -16,10 +20,10 @@ export function rowOfObject(info: ObjectInfo, policy: number): ListingRow {
     timestamp: info.timestamp,
     deleted: info.deleted,
     metaTimestamp: info.metaTimestamp,
-    bytes: info.sizeBytes,
+    bytes: Number(info.metadata[LISTED_BYTES] ?? info.sizeBytes),
     count: 1,
     policy,
-    etag: info.deleted ? '' : (info.metadata['ETag'] ?? ''),
+    etag: info.deleted ? '' : (info.metadata[LISTED_ETAG] ?? info.metadata['ETag'] ?? ''),
     contentType: info.deleted ? '' : textOfValue(info.metadata['Content-Type'] ?? ''),
   };
 }

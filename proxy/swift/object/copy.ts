@@ -1,18 +1,19 @@
 /** COPY with Destination, and PUT with X-Copy-From: one object's bytes and metadata to another name, without the client in between. */
-import { formatTimestamp, timestampToSecondsUp } from '#common';
+import { formatTimestamp } from '#common';
 import { formatHttpDate, parseRange, percentDecode, percentEncodePath } from '#common/http';
 import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
 import { CONTENT_TYPE } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
-import { manifestMetadata, MANIFEST } from '../dlo/manifest.ts';
+import { DYNAMIC, dynamicMetadata } from '../dlo/header.ts';
 import { Refusal } from '../refusal.ts';
-import { empty, isTrue, type ObjectRequest } from '../request.ts';
+import { isTrue, type ObjectRequest } from '../request.ts';
 import { carriedMetadata, modifiedSeconds, storedMetadata } from './headers.ts';
 import { expiryMetadata } from './expiry.ts';
 import { checkPutHeaders } from './put.ts';
-import { represent, type Representation } from './representation.ts';
+import { lookAt, type Representation } from './representation.ts';
+import { created, writeObject, type Written } from './write.ts';
 
 /** COPY: the request's target is the source. */
 export async function copyObject(request: ObjectRequest): Promise<Response> {
@@ -32,28 +33,29 @@ export async function copyFrom(request: ObjectRequest, header: string): Promise<
 }
 
 async function copy(source: ObjectRequest, destination: ObjectRequest): Promise<Response> {
-  const { store, exchange } = destination;
-  const target = { account: destination.account, container: destination.container, object: destination.object };
-  await authorizeContainer(source, 'object-read');
-  await using open = await store.objects.get({ account: source.account, container: source.container, object: source.object });
-  const representation = await represent(source, open.info, open);
-  if ((await authorizeContainer(destination, 'object-write')) === undefined) throw new Refusal(404);
+  await using seen = await lookAt(source, 'get');
+  const container = await authorizeContainer(destination, 'object-write');
+  if (container === undefined) throw new Refusal(404);
   const onlyIfAbsent = checkPutHeaders(destination);
-  if (representation.sizeBytes > CONSTRAINTS.max_file_size) throw new Refusal(413);
-  const { etag, timestamp } = await store.objects.put({ target, body: bodyOf(source, representation), metadata: copiedMetadata(source, destination, representation), onlyIfAbsent });
-  return empty(201, {
-    Etag: etag,
-    'Last-Modified': formatHttpDate(timestampToSecondsUp(timestamp)),
+  // Of a source whose length nobody knows, nobody knows whether it may be stored as one object.
+  if (seen.sizeBytes === undefined || seen.sizeBytes > CONSTRAINTS.max_file_size) throw new Refusal(413);
+  const body = bodyOf(source, seen, seen.sizeBytes);
+  const written = await writeObject(destination, container, { body, metadata: copiedMetadata(source, destination, seen), onlyIfAbsent });
+  return created({ ...written, headers: { ...copyHeaders(source, destination, seen, written), ...written.headers } });
+}
+
+function copyHeaders(source: ObjectRequest, destination: ObjectRequest, { info }: Representation, { timestamp }: Written): Record<string, string> {
+  return {
     'X-Copied-From': percentEncodePath(`${source.container}/${source.object}`),
     'X-Copied-From-Account': percentEncodePath(source.account),
-    'X-Copied-From-Last-Modified': formatHttpDate(modifiedSeconds(open.info)),
+    'X-Copied-From-Last-Modified': formatHttpDate(modifiedSeconds(info)),
     'X-Timestamp': formatTimestamp(timestamp),
-    ...shownMetadata(exchange.headers),
-  });
+    ...shownMetadata(destination.exchange.headers),
+  };
 }
 
 /** The source's bytes, or the range of them that the request names. */
-function bodyOf({ exchange }: ObjectRequest, { sizeBytes, data, read }: Representation): Body {
+function bodyOf({ exchange }: ObjectRequest, { data, read }: Representation, sizeBytes: number): Body {
   const header = exchange.header('range');
   const ranges = header === undefined ? undefined : parseRange(header, sizeBytes);
   if (ranges?.length === 0) throw new Refusal(416);
@@ -67,14 +69,14 @@ function copiedMetadata(source: ObjectRequest, destination: ObjectRequest, { inf
   const { exchange, store } = destination;
   const fresh = isTrue(exchange.header('x-fresh-metadata'));
   const given = exchange.header('content-type');
-  const keepManifest = source.query.get('multipart-manifest') === 'get' && info.metadata[MANIFEST] !== undefined;
+  const keepManifest = source.query.get('multipart-manifest') === 'get' && info.metadata[DYNAMIC] !== undefined;
   return {
     ...(fresh ? {} : carriedMetadata(info.metadata)),
     [CONTENT_TYPE]: given === undefined || given === '' ? contentType : given,
     ...storedMetadata(exchange.headers),
     ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),
-    ...(keepManifest ? { [MANIFEST]: info.metadata[MANIFEST]! } : {}),
-    ...manifestMetadata(exchange.header('x-object-manifest')),
+    ...(keepManifest ? { [DYNAMIC]: info.metadata[DYNAMIC]! } : {}),
+    ...dynamicMetadata(exchange.header('x-object-manifest')),
   };
 }
 

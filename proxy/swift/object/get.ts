@@ -1,68 +1,79 @@
 /** GET and HEAD of an object: whole, a range, or several; conditional. */
+import { isStoreError } from '#common';
 import { evaluateConditions, formatHttpDate, matchesEtag, parseHttpDate, parseRange, type ByteRange } from '#common/http';
 import type { Exchange, Response } from '#proxy/edge';
-import { authorizeContainer } from '../container/access.ts';
 import { page, HTML, Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
+import { begun } from './begun.ts';
 import { modifiedSeconds, objectHeaders } from './headers.ts';
 import { multipartAnswer } from './multipart.ts';
-import { represent, type Representation } from './representation.ts';
+import { lookAt, type Representation } from './representation.ts';
 
 export async function getObject(request: ObjectRequest): Promise<Response> {
-  const { store, account, container, object, exchange } = request;
-  await authorizeContainer(request, 'object-read');
-  const target = { account, container, object };
+  const { exchange } = request;
   try {
-    if (exchange.method === 'HEAD') {
-      const info = await store.objects.head(target);
-      return answer(exchange, await represent(request, info, undefined));
-    }
-    const open = await store.objects.get(target);
-    const release = (): Promise<void> => Promise.resolve(open[Symbol.asyncDispose]());
-    try {
-      const response = answer(exchange, await represent(request, open.info, open));
-      if (typeof response.body === 'object' && !Buffer.isBuffer(response.body)) return { ...response, release };
-      await release();
-      return response;
-    } catch (error) {
-      await release();
-      throw error;
-    }
+    return await show(exchange, await lookAt(request, exchange.method === 'HEAD' ? 'head' : 'get'));
   } catch (error) {
     // Where there is no object, nothing matches: If-Match fails before the object is missed.
-    if (exchange.header('if-match') !== undefined && isMissing(error)) throw new Refusal(412);
+    if (exchange.header('if-match') !== undefined && isStoreError(error, 'object-not-found')) throw new Refusal(412);
     throw error;
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'object-not-found';
+/** The answer that shows a representation, which it disposes. */
+async function show(exchange: Exchange, representation: Representation): Promise<Response> {
+  const release = (): Promise<void> => Promise.resolve(representation[Symbol.asyncDispose]());
+  try {
+    const response = answer(exchange, representation);
+    const { body } = response;
+    if (typeof body !== 'object' || Buffer.isBuffer(body) || exchange.method === 'HEAD') {
+      await release();
+      return response;
+    }
+    if (!representation.unproven) return { ...response, release };
+    const started = await begun(body);
+    return { ...response, body: started.body, release: () => started.close().then(release) };
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }
 
 function answer(exchange: Exchange, representation: Representation): Response {
   const { info, sizeBytes, etag } = representation;
   const headers = objectHeaders(info);
-  headers['Etag'] = etag;
-  const verdict = evaluateConditions(conditionsOf(exchange), { etags: [etag.replaceAll('"', '')], modifiedSeconds: modifiedSeconds(info) }, true);
+  for (const name in representation.headers) headers[name] = representation.headers[name]!;
+  headers['Content-Type'] = representation.contentType;
+  if (etag === undefined) delete headers['Etag'];
+  else headers['Etag'] = etag;
+  const verdict = evaluateConditions(conditionsOf(exchange), { etags: etag === undefined ? [] : [etag.replaceAll('"', '')], modifiedSeconds: modifiedSeconds(info) }, true);
   if (verdict === 'not-modified') return { status: 304, headers };
   if (verdict === 'precondition-failed') return { status: 412, headers: { ...headers, 'Content-Type': HTML }, body: page(412) };
-  const ranges = rangesOf(exchange, representation);
-  if (ranges === undefined) return whole(representation, headers);
+  if (sizeBytes === undefined) return ofUnknownLength(exchange, representation, headers);
+  const ranges = rangesOf(exchange, representation, sizeBytes);
+  if (ranges === undefined || (ranges.length > 1 && !representation.multipleRanges)) {
+    headers['Content-Length'] = sizeBytes;
+    return { status: 200, headers, body: bodyOf(representation, 0, sizeBytes) };
+  }
   if (ranges.length === 0) {
     return { status: 416, headers: { ...headers, 'Content-Type': HTML, 'Content-Range': `bytes */${sizeBytes}` }, body: page(416) };
   }
-  // The segments of a manifest are read one after the other: several ranges of it are answered by the whole.
-  if (ranges.length > 1 && representation.segmented) return whole(representation, headers);
-  if (ranges.length > 1) return multipartAnswer(representation, ranges, headers);
+  if (ranges.length > 1) return multipartAnswer(representation, { sizeBytes, ranges, headers });
   const [{ start, end }] = ranges as [ByteRange];
   headers['Content-Length'] = end - start;
   headers['Content-Range'] = `bytes ${start}-${end - 1}/${sizeBytes}`;
   return { status: 206, headers, body: bodyOf(representation, start, end) };
 }
 
-function whole(representation: Representation, headers: Record<string, string | number>): Response {
-  headers['Content-Length'] = representation.sizeBytes;
-  return { status: 200, headers, body: bodyOf(representation, 0, representation.sizeBytes) };
+/** The whole, in chunks; or one range, where it lies within what is known to be there. */
+function ofUnknownLength(exchange: Exchange, representation: Representation, headers: Record<string, string | number>): Response {
+  const { leastBytes = 0, read } = representation;
+  const ranges = rangesOf(exchange, representation, Infinity) ?? [];
+  const [range] = ranges;
+  if (range === undefined || ranges.length > 1 || range.end > leastBytes) return { status: 200, headers, body: read(0, Infinity) };
+  headers['Content-Length'] = range.end - range.start;
+  headers['Content-Range'] = `bytes ${range.start}-${range.end - 1}/*`;
+  return { status: 206, headers, body: read(range.start, range.end) };
 }
 
 function bodyOf({ data, read }: Representation, start: number, end: number): Buffer | AsyncIterable<Buffer> {
@@ -71,13 +82,13 @@ function bodyOf({ data, read }: Representation, start: number, end: number): Buf
 }
 
 /** The ranges asked for; undefined for the whole. A HEAD and a failed If-Range show the whole. */
-function rangesOf(exchange: Exchange, { sizeBytes, etag, info }: Representation): ByteRange[] | undefined {
+function rangesOf(exchange: Exchange, { etag, info }: Representation, sizeBytes: number): ByteRange[] | undefined {
   const header = exchange.header('range');
   if (header === undefined || exchange.method === 'HEAD') return undefined;
   const ifRange = exchange.header('if-range');
   if (ifRange !== undefined) {
     const date = parseHttpDate(ifRange);
-    const same = date === undefined ? matchesEtag(ifRange, [etag.replaceAll('"', '')]) : formatHttpDate(date) === formatHttpDate(modifiedSeconds(info));
+    const same = date === undefined ? etag !== undefined && matchesEtag(ifRange, [etag.replaceAll('"', '')]) : formatHttpDate(date) === formatHttpDate(modifiedSeconds(info));
     if (!same) return undefined;
   }
   return parseRange(header, sizeBytes);

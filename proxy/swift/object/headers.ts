@@ -2,9 +2,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { formatTimestamp, timestampToSecondsUp } from '#common';
 import { formatHttpDate } from '#common/http';
-import { CONTENT_TYPE, DELETE_AT, ETAG, REPRESENTATION_HEADERS, USER_PREFIX } from '#proxy/core';
-import type { Metadata, ObjectInfo } from '#storage-node/protocol';
-import { MANIFEST } from '../dlo/manifest.ts';
+import { CONTENT_TYPE, DELETE_AT, ETAG, REPRESENTATION_HEADERS, SYSTEM_PREFIX, USER_PREFIX } from '#proxy/core';
+import { LISTED_BYTES, LISTED_ETAG, type Metadata, type ObjectInfo } from '#storage-node/protocol';
+import { DYNAMIC } from '../dlo/header.ts';
 import { titleCase } from '../header-names.ts';
 
 const STORED: readonly (readonly [header: string, name: string])[] = REPRESENTATION_HEADERS.map((name) => [name.toLowerCase(), name]);
@@ -46,14 +46,19 @@ export function objectHeaders(info: ObjectInfo): Record<string, string | number>
     const value = metadata[name] as string;
     if (name.startsWith(USER_PREFIX)) headers[titleCase(META + name.slice(USER_PREFIX.length))] = value;
     else if (name === DELETE_AT || REPRESENTATION_NAMES.has(name)) headers[name] = value;
-    else if (name === MANIFEST) headers['X-Object-Manifest'] = value;
+    else if (name === DYNAMIC) headers['X-Object-Manifest'] = value;
   }
   return headers;
 }
 
 const REPRESENTATION_NAMES: ReadonlySet<string> = new Set(REPRESENTATION_HEADERS);
 
-/** The metadata that a copy takes along from its source: everything of the user's and of the representation, not the ETag. */
+/** The metadata that a copy takes along from its source: everything of the user's and of the representation; not the ETag, nor what is the store's. */
 export function carriedMetadata(metadata: Metadata): Record<string, string> {
-  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== ETAG && name !== MANIFEST));
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== ETAG && !isStores(name)));
+}
+
+/** Whether a metadata name belongs to a feature of the store: what its object stands for. */
+export function isStores(name: string): boolean {
+  return name.startsWith(SYSTEM_PREFIX) || name === LISTED_BYTES || name === LISTED_ETAG;
 }

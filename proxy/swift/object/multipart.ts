@@ -4,11 +4,19 @@ import type { ByteRange } from '#common/http';
 import type { Response } from '#proxy/edge';
 import type { Representation } from './representation.ts';
 
-export function multipartAnswer(representation: Representation, ranges: readonly ByteRange[], headers: Record<string, string | number>): Response {
+export interface Multipart {
+  /** Of the whole representation. */
+  readonly sizeBytes: number;
+  readonly ranges: readonly ByteRange[];
+  /** Of the answer. */
+  readonly headers: Record<string, string | number>;
+}
+
+export function multipartAnswer(representation: Representation, { sizeBytes, ranges, headers }: Multipart): Response {
   const boundary = randomBytes(16).toString('hex');
   const heads = ranges.map(({ start, end }) =>
     Buffer.from(
-      `--${boundary}\r\nContent-Type: ${representation.contentType}\r\nContent-Range: bytes ${start}-${end - 1}/${representation.sizeBytes}\r\n\r\n`,
+      `--${boundary}\r\nContent-Type: ${representation.contentType}\r\nContent-Range: bytes ${start}-${end - 1}/${sizeBytes}\r\n\r\n`,
       'latin1',
     ),
   );

@@ -3,7 +3,7 @@ import { CONTENT_TYPE } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { checkMetadataHeaders } from '../constraints.ts';
-import { manifestMetadata } from '../dlo/manifest.ts';
+import { dynamicMetadata } from '../dlo/header.ts';
 import { empty, type ObjectRequest } from '../request.ts';
 import { checkContentType } from './content-type.ts';
 import { expiryMetadata } from './expiry.ts';
@@ -18,7 +18,7 @@ export async function postObject(request: ObjectRequest): Promise<Response> {
   const metadata = {
     ...storedMetadata(exchange.headers),
     ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),
-    ...manifestMetadata(exchange.header('x-object-manifest')),
+    ...dynamicMetadata(exchange.header('x-object-manifest')),
     ...(contentType === undefined || contentType === '' ? {} : { [CONTENT_TYPE]: contentType }),
   };
   await store.objects.post({ account, container, object }, () => metadata);

@@ -1,34 +1,27 @@
 /** PUT of an object: from the body, or from another object (X-Copy-From: copy.ts). */
-import { timestampToSecondsUp } from '#common';
-import { formatHttpDate } from '#common/http';
 import { CONTENT_TYPE } from '#proxy/core';
 import type { Exchange, Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { checkMetadataHeaders, checkNameLength, CONSTRAINTS } from '../constraints.ts';
-import { manifestMetadata } from '../dlo/manifest.ts';
+import { dynamicMetadata } from '../dlo/header.ts';
 import { Refusal } from '../refusal.ts';
-import { empty, type ObjectRequest } from '../request.ts';
+import type { ObjectRequest } from '../request.ts';
 import { checkContentType, contentTypeOf } from './content-type.ts';
 import { copyFrom } from './copy.ts';
 import { expiryMetadata } from './expiry.ts';
 import { storedMetadata } from './headers.ts';
+import { created, writeObject } from './write.ts';
 
 export async function putObject(request: ObjectRequest): Promise<Response> {
-  const { store, account, container, object, exchange } = request;
+  const { exchange } = request;
   const copySource = exchange.header('x-copy-from');
   if (copySource !== undefined && copySource !== '') return copyFrom(request, copySource);
-  const summary = await authorizeContainer(request, 'object-write');
-  if (summary === undefined) throw new Refusal(404);
+  const container = await authorizeContainer(request, 'object-write');
+  if (container === undefined) throw new Refusal(404);
   const onlyIfAbsent = checkPutHeaders(request);
   checkLength(exchange);
-  const { etag, timestamp } = await store.objects.put({
-    target: { account, container, object },
-    body: exchange.body(CONSTRAINTS.max_file_size),
-    metadata: putMetadata(request),
-    expectedEtag: expectedEtag(exchange),
-    onlyIfAbsent,
-  });
-  return empty(201, { Etag: etag, 'Last-Modified': formatHttpDate(timestampToSecondsUp(timestamp)) });
+  const body = exchange.body(CONSTRAINTS.max_file_size);
+  return created(await writeObject(request, container, { body, metadata: putMetadata(request), expectedEtag: expectedEtag(exchange), onlyIfAbsent }));
 }
 
 /** The checks that a body and a copy share; whether the write is only to happen where nothing is. */
@@ -46,7 +39,7 @@ export function putMetadata({ exchange, object, store }: ObjectRequest): Record<
     [CONTENT_TYPE]: contentTypeOf(object, exchange.header('content-type'), exchange.header('x-detect-content-type')),
     ...storedMetadata(exchange.headers),
     ...expiryMetadata(exchange.headers, store.cluster.clock.nowMs()),
-    ...manifestMetadata(exchange.header('x-object-manifest')),
+    ...dynamicMetadata(exchange.header('x-object-manifest')),
   };
 }
 

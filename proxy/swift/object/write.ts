@@ -1,0 +1,44 @@
+/** How every upload ends, whatever its body is: the rules that may refuse it, and the write. */
+import { timestampToSecondsUp, type Timestamp } from '#common';
+import { formatHttpDate } from '#common/http';
+import type { Body } from '#common/stream';
+import type { ContainerSummary } from '#proxy/core';
+import type { Response } from '#proxy/edge';
+import { empty, type ObjectRequest } from '../request.ts';
+
+export interface Upload {
+  readonly body: Body;
+  /** Everything but the ETag. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** MD5 in hex that the body must have. */
+  readonly expectedEtag?: string | undefined;
+  /** Only where nothing is. */
+  readonly onlyIfAbsent: boolean;
+}
+
+export interface Written {
+  readonly etag: string;
+  readonly timestamp: Timestamp;
+  /** What the answer says besides. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Refuses an upload by throwing; undefined at once where it has nothing to look at. */
+export type UploadRule = (request: ObjectRequest, container: ContainerSummary, upload: Upload) => Promise<void> | undefined;
+
+const RULES: readonly UploadRule[] = [];
+
+/** Stores an upload to the request's target, whose container the caller may write. */
+export async function writeObject(request: ObjectRequest, summary: ContainerSummary, upload: Upload): Promise<Written> {
+  for (const rule of RULES) {
+    const looking = rule(request, summary, upload);
+    if (looking !== undefined) await looking;
+  }
+  const { store, account, container, object } = request;
+  return store.objects.put({ target: { account, container, object }, ...upload });
+}
+
+/** 201, with what was written. */
+export function created({ etag, timestamp, headers }: Written): Response {
+  return empty(201, { Etag: etag, 'Last-Modified': formatHttpDate(timestampToSecondsUp(timestamp)), ...headers });
+}
