@@ -35,6 +35,7 @@ export async function startProxy({ cluster, config, secret, version, log }: Prox
     [Symbol.asyncDispose]: async () => {
       stopping = true;
       await listening.close(config.limits.shutdownGraceMs);
+      await store.close();
     },
   };
 }

@@ -86,7 +86,7 @@ export class Accounts {
 
   /** Notes a container of the account, or that it is gone. */
   async noteContainer(account: string, row: ListingRow): Promise<void> {
-    await this.#database(account).merge([row], { timestamp: row.timestamp, policy: 0 });
+    await this.#database(account).merge([row], { createWith: { timestamp: row.timestamp, policy: 0 } });
   }
 
   forget(account: string): Promise<void> {

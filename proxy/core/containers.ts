@@ -5,7 +5,8 @@ import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type L
 import { timed, type Accounts } from './accounts.ts';
 import type { Cluster } from './cluster.ts';
 import { assertAlive, Database, liveMetadata } from './databases.ts';
-import type { Placements } from './placement.ts';
+import type { Placement, Placements } from './placement.ts';
+import { Settling } from './settling.ts';
 
 export interface ContainerName {
   readonly account: string;
@@ -25,11 +26,13 @@ export class Containers {
   readonly #cluster: Cluster;
   readonly #placements: Placements;
   readonly #accounts: Accounts;
+  readonly #settling: Settling;
 
   constructor(cluster: Cluster, placements: Placements, accounts: Accounts) {
     this.#cluster = cluster;
     this.#placements = placements;
     this.#accounts = accounts;
+    this.#settling = new Settling(cluster.log);
   }
 
   /** State as a majority has it. Throws `container-not-found`. */
@@ -97,9 +100,25 @@ export class Containers {
     return page;
   }
 
-  /** Commits a row of an object on a majority. False where the container is gone. */
-  noteObject(name: ContainerName, row: ListingRow, container: ContainerSummary): Promise<boolean> {
-    return this.#database(name).merge([row], { timestamp: container.putTimestamp, policy: container.policy });
+  /**
+   * Lists a row of an object on a majority; false where the container is gone. Synced a moment later, when the write of `object` is settled:
+   * until then its devices can tell the row again.
+   */
+  async noteObject(name: ContainerName, row: ListingRow, { container, object }: { container: ContainerSummary; object: Placement }): Promise<boolean> {
+    const database = this.#database(name);
+    const { replicas, need } = database.placement;
+    const meeting = this.#settling.meet(replicas);
+    if (meeting !== undefined) await meeting;
+    const createWith = { timestamp: container.putTimestamp, policy: container.policy };
+    const listedBy = await database.merge([row], { createWith, deferSync: true });
+    if (listedBy === undefined) return false;
+    this.#settling.add(object, row, { listedBy, need });
+    return true;
+  }
+
+  /** Settles the writes that were listed a moment ago. */
+  close(): Promise<void> {
+    return this.#settling.flush();
   }
 
   forget(name: ContainerName): Promise<void> {

@@ -7,7 +7,7 @@
  * tells, so that a page costs one replica's scan.
  */
 import { isStoreError, StoreError, type HybridClock } from '#common';
-import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
+import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type ListingPage, type ListingQuery, type ListingRow, type MergeRequest, type TimedMetadata } from '#storage-node/protocol';
 import { mergedPage } from './merged-page.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, willingFirst, type Answer } from './quorum.ts';
@@ -56,17 +56,17 @@ export class Database {
     return deleted > 0 ? 'deleted' : 'not-found';
   }
 
-  /** Merges rows on a majority; false where the database is not alive there (then nothing of it will be listed). */
-  async merge(rows: readonly ListingRow[], createWith: { timestamp: DatabaseInfo['putTimestamp']; policy: number }): Promise<boolean> {
-    const { need } = this.placement;
-    const answers = await askAll(
-      this.placement.replicas,
-      (replica) => replica.client.listings.merge({ database: this.name, rows, createWith }),
-      (sofar) => valuesOf(sofar).filter((info) => info !== undefined && isAlive(info)).length >= need,
-    );
-    const infos = valuesOf(answers);
-    if (infos.length < need) throw quorumFault(`rows of ${this.name.path}`, answers, need);
-    return infos.filter((info) => info !== undefined && isAlive(info)).length >= need;
+  /**
+   * Merges rows on a majority; answers the replicas that list them, undefined where the database is not alive on a majority (then nothing
+   * of it will be listed). With `deferSync` somebody has to see to it that they are synced (settling.ts).
+   */
+  async merge(rows: readonly ListingRow[], options: Pick<MergeRequest, 'createWith' | 'deferSync'>): Promise<readonly Replica[] | undefined> {
+    const { need, replicas } = this.placement;
+    const request = { database: this.name, rows, ...options };
+    const answers = await askAll(replicas, (replica) => replica.client.listings.merge(request), (sofar) => listing(sofar).length >= need);
+    if (valuesOf(answers).length < need) throw quorumFault(`rows of ${this.name.path}`, answers, need);
+    const listedBy = listing(answers);
+    return listedBy.length >= need ? listedBy : undefined;
   }
 
   /** A page as the majority has it; undefined where it is not alive. */
@@ -119,6 +119,13 @@ export class Database {
     if (values.length < need) throw quorumFault(this.name.path, answers, need);
     return values;
   }
+}
+
+/** The replicas that took rows into a living database. */
+function listing(answers: readonly Answer<DatabaseInfo | undefined>[]): Replica[] {
+  const replicas: Replica[] = [];
+  for (const answer of answers) if (answer.ok && answer.value !== undefined && isAlive(answer.value)) replicas.push(answer.replica);
+  return replicas;
 }
 
 /** One info out of several replicas': the newest of everything, and the totals that most of them hold. */

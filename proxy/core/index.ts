@@ -24,6 +24,8 @@ export interface Store {
   readonly containers: Containers;
   readonly objects: Objects;
   readonly cluster: Cluster;
+  /** Does what was left for a moment later. To be called when no operation is under way. */
+  close(): Promise<void>;
   /** What each device holds of a name. */
   where(name: { account: string; container?: string | undefined; object?: string | undefined }): Promise<Whereabouts>;
 }
@@ -37,6 +39,7 @@ export function openStore(cluster: Cluster): Store {
     containers,
     objects: new Objects(cluster, placements, containers),
     cluster,
+    close: () => containers.close(),
     where: (name) => whereabouts({ placements, containers }, name),
   };
 }

@@ -7,7 +7,7 @@ import { isStoreError, StoreError, type Timestamp } from '#common';
 import { createHasher } from '#common/checksum';
 import { inSlabs, SLAB_BYTES, type Body } from '#common/stream';
 import type { Consistency } from '#ring';
-import { rowOfObject, type ListingRow, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
+import { rowOfObject, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { Containers, ContainerSummary } from './containers.ts';
 import { ETAG } from './metadata.ts';
@@ -183,17 +183,15 @@ export class ObjectWrites {
     }
   }
 
-  /** Commits the container's row on a majority and settles the write on its devices. */
+  /** Has a majority of the container's devices list the row. */
   async #list(place: WritePlace, info: ObjectInfo): Promise<void> {
     const row = rowOfObject(info, place.container.policy);
-    const listed = await this.#containers.noteObject(place.target, row, place.container);
+    const listed = await this.#containers.noteObject(place.target, row, { container: place.container, object: place.placement });
     if (!listed) {
       await this.#containers.forget(place.target);
       if (!row.deleted) await this.#undo(place);
       throw new StoreError('container-not-found', 'the container was deleted meanwhile');
     }
-    const { key, replicas } = place.placement;
-    for (const replica of replicas) replica.client.objects(place.container.policy).settle(key, newestOf(row));
   }
 
   /** The container went away while the object was written: nothing of it may stay. */
@@ -233,8 +231,4 @@ function committed(answers: readonly Answer<WriteReceipt>[]): number {
 
 function fullName({ account, container, object }: ObjectName): string {
   return `/${account}/${container}/${object}`;
-}
-
-function newestOf(row: ListingRow): Timestamp {
-  return row.metaTimestamp > row.timestamp ? row.metaTimestamp : row.timestamp;
 }

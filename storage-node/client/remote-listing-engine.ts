@@ -2,7 +2,7 @@
 import type { Timestamp } from '#common';
 import {
   decodePage, encodeDatabase, encodeWireRow, listingPath, parseJson,
-  type DatabaseInfo, type DatabaseName, type ListingEngine, type ListingOperation, type ListingPage, type ListingQuery, type ListingRow, type PutDatabase, type TimedMetadata, type WirePage,
+  type DatabaseInfo, type DatabaseName, type ListingEngine, type ListingOperation, type ListingPage, type ListingQuery, type MergeRequest, type PutDatabase, type TimedMetadata, type WirePage,
 } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
 import { LazySender } from './lazy-sender.ts';
@@ -36,8 +36,12 @@ export class RemoteListingEngine implements ListingEngine {
     return answer!;
   }
 
-  merge({ database, rows, createWith }: { database: DatabaseName; rows: readonly ListingRow[]; createWith?: { timestamp: Timestamp; policy: number } }): Promise<DatabaseInfo | undefined> {
-    return this.#call('merge', { database: encodeDatabase(database), rows: rows.map(encodeWireRow), createWith });
+  merge({ database, rows, createWith, deferSync }: MergeRequest): Promise<DatabaseInfo | undefined> {
+    return this.#call('merge', { database: encodeDatabase(database), rows: rows.map(encodeWireRow), createWith, deferSync });
+  }
+
+  async sync(): Promise<string> {
+    return (await this.#call<string>('sync', {}))!;
   }
 
   async list(database: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined> {

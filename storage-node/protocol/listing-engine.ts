@@ -113,7 +113,18 @@ export interface PutDatabase {
   readonly policy: number;
 }
 
-/** Accounts and containers on one device. Methods throw `device-unavailable` / `device-full` like the ObjectEngine's; durable when they resolve. */
+export interface MergeRequest {
+  readonly database: DatabaseName;
+  readonly rows: readonly ListingRow[];
+  readonly createWith?: { readonly timestamp: Timestamp; readonly policy: number };
+  /**
+   * The answer need not wait for stable storage: the rows are listed, and outlive this process, but not yet a loss of power. For
+   * rows that can be told again from elsewhere until a `sync` has shown that they are safe.
+   */
+  readonly deferSync?: boolean;
+}
+
+/** Accounts and containers on one device. Methods throw `device-unavailable` / `device-full` like the ObjectEngine's; durable when they resolve, but for deferred merges. */
 export interface ListingEngine {
   /** State of the database (also of a deleted one), or undefined where there never was one here. Cheap; from memory where it can be. */
   info(database: DatabaseName): Promise<DatabaseInfo | undefined>;
@@ -131,7 +142,12 @@ export interface ListingEngine {
    * `createWith` is not given. With it, the database is put first (a container replica that missed its creation), and the
    * rows merge even where a newer delete keeps it dead: see `isAlive(info)`.
    */
-  merge(request: { database: DatabaseName; rows: readonly ListingRow[]; createWith?: { timestamp: Timestamp; policy: number } }): Promise<DatabaseInfo | undefined>;
+  merge(request: MergeRequest): Promise<DatabaseInfo | undefined>;
+  /**
+   * Puts every merge answered so far on stable storage. Answers the name of this life of the engine: where two calls answer the same, nothing
+   * merged between them was lost by a restart.
+   */
+  sync(): Promise<string>;
   /** A page of a live database; undefined where it is not alive. */
   list(database: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined>;
   /** Containers whose put, delete or totals changed since they were last reported to their account, at most `limit`: the container updater's work. */

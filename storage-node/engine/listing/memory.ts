@@ -1,6 +1,6 @@
 /** The model of the ListingEngine port: rows in a Map, listings by sorting and filtering all of them. What the level engine is measured against. */
 import { compareNames, compareRows, isAlive } from '#storage-node/protocol';
-import type { DatabaseInfo, DatabaseName, ListingEngine, ListingEntry, ListingPage, ListingQuery, ListingRow, PutDatabase, TimedMetadata } from '#storage-node/protocol';
+import type { DatabaseInfo, DatabaseName, ListingEngine, ListingEntry, ListingPage, ListingQuery, ListingRow, MergeRequest, PutDatabase, TimedMetadata } from '#storage-node/protocol';
 import type { Timestamp } from '#common';
 import { deleteState, infoOf, postState, putState, reclaimMetadata, type DatabaseState } from './database-state.ts';
 import { emptyFigures, replaceRow, type Figures } from './totals.ts';
@@ -45,7 +45,7 @@ export class MemoryListingEngine implements ListingEngine {
     return isAlive(database.state) ? 'not-empty' : 'deleted';
   }
 
-  async merge(request: { database: DatabaseName; rows: readonly ListingRow[]; createWith?: { timestamp: Timestamp; policy: number } }): Promise<DatabaseInfo | undefined> {
+  async merge(request: MergeRequest): Promise<DatabaseInfo | undefined> {
     const { database: name, rows, createWith } = request;
     const database = createWith ? this.#put({ database: name, metadata: {}, ...createWith }) : this.#findAlive(name);
     if (!database) return undefined;
@@ -56,6 +56,11 @@ export class MemoryListingEngine implements ListingEngine {
       database.rows.set(row.name, row);
     }
     return infoOf(database.state, database.figures);
+  }
+
+  /** Memory is as stable as it will ever be. */
+  async sync(): Promise<string> {
+    return 'memory';
   }
 
   async list(name: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined> {

@@ -16,11 +16,12 @@ export const listingOperations: Record<ListingOperation, (exchange: Exchange, en
   put: simple((engine, fields) => engine.put({ ...change(fields), metadata: timedMetadataOf(fields['metadata']), policy: Number(fields['policy']) })),
   post: simple((engine, fields) => engine.post({ ...change(fields), metadata: timedMetadataOf(fields['metadata']) })),
   delete: simple((engine, fields) => engine.delete({ ...change(fields), force: fields['force'] === true })),
-  merge: simple((engine, { database, rows, createWith }) => {
+  merge: simple((engine, { database, rows, createWith, deferSync }) => {
     const create = createWith as Fields | undefined;
     const created = create && { createWith: { timestamp: timestampOf(create['timestamp']), policy: Number(create['policy']) } };
-    return engine.merge({ database: decodeDatabase(database), rows: decodeRows(rows), ...created });
+    return engine.merge({ database: decodeDatabase(database), rows: decodeRows(rows), deferSync: deferSync === true, ...created });
   }),
+  sync: simple((engine) => engine.sync()),
   list: simple(async (engine, { database, query }) => {
     const page = await engine.list(decodeDatabase(database), queryOf(query));
     return page && encodePage(page);

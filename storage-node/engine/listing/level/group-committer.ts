@@ -15,6 +15,7 @@ const DEFAULT_GATHER: GatherSettings = { gatherUs: 2000, gatherSiblings: 4 };
 
 interface Queued {
   readonly change: (transaction: Transaction) => unknown;
+  readonly deferSync: boolean;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -27,7 +28,7 @@ export class GroupCommitter {
   #running: Promise<void> | undefined;
   #closed = false;
   #failedAtMs: number | undefined;
-  /** True from handing a batch to level until it is synced: meanwhile cached records may be behind what level shows. */
+  /** True from handing a batch to level until it is done: meanwhile cached records may be behind what level shows. */
   writing = false;
 
   constructor({ store, clock, gather = DEFAULT_GATHER }: { store: ListingStore; clock: Clock; gather?: GatherSettings }) {
@@ -36,14 +37,17 @@ export class GroupCommitter {
     this.#gatherer = new Gatherer(gather, () => this.#queue.length);
   }
 
-  /** Runs `change` in the next group; its answer arrives when the group is on stable storage. */
-  commit<T>(change: (transaction: Transaction) => T): Promise<T> {
+  /**
+   * Runs `change` in the next group; its answer arrives when the group is on stable storage. With `deferSync` it may arrive as soon as
+   * the group is written: then it outlives this process, and is safe after the next `ListingStore.sync`.
+   */
+  commit<T>(change: (transaction: Transaction) => T, { deferSync = false }: { deferSync?: boolean | undefined } = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#closed) {
         reject(new StoreError('device-unavailable', 'listings are closed'));
         return;
       }
-      this.#queue.push({ change, resolve: resolve as (answer: unknown) => void, reject });
+      this.#queue.push({ change, deferSync, resolve: resolve as (answer: unknown) => void, reject });
       this.#gatherer.joined();
       this.#running ??= this.#run();
     });
@@ -77,7 +81,7 @@ export class GroupCommitter {
       this.#queue = this.#queue.slice(group.length);
       this.#gatherer.took(group.length);
       this.writing = true;
-      await transaction.commit();
+      await transaction.commit({ sync: group.some(({ queued }) => !queued.deferSync) });
       for (const { queued, answer } of group) queued.resolve(answer);
     } catch (error) {
       this.#fail(group, error);

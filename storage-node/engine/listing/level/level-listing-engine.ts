@@ -6,7 +6,7 @@ import assert from 'node:assert';
 import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock, type Timestamp } from '#common';
 import { isAlive } from '#storage-node/protocol';
-import type { DatabaseInfo, DatabaseName, ListingEngine, ListingPage, ListingQuery, ListingRow, PutDatabase, TimedMetadata } from '#storage-node/protocol';
+import type { DatabaseInfo, DatabaseName, ListingEngine, ListingPage, ListingQuery, MergeRequest, PutDatabase, TimedMetadata } from '#storage-node/protocol';
 import { deleteState, postState, putState } from '../database-state.ts';
 import { recordInfo, reportOf } from './database-record.ts';
 import { GroupCommitter } from './group-committer.ts';
@@ -81,15 +81,18 @@ export class LevelListingEngine implements ListingEngine, AsyncDisposable {
     });
   }
 
-  async merge(request: { database: DatabaseName; rows: readonly ListingRow[]; createWith?: { timestamp: Timestamp; policy: number } }): Promise<DatabaseInfo | undefined> {
-    const { database, rows, createWith } = request;
+  async merge({ database, rows, createWith, deferSync }: MergeRequest): Promise<DatabaseInfo | undefined> {
     for (const { name } of rows) assert(name !== '' && name.isWellFormed(), 'a row without a name in Unicode');
     const draft = await this.#committer.commit((transaction) => {
       const held = createWith ? putDatabase(transaction, { database, metadata: {}, ...createWith }) : findAlive(transaction, database);
       if (held) for (const row of rows) transaction.mergeRow(held, row);
       return held;
-    });
+    }, { deferSync });
     return draft && recordInfo(draft.after);
+  }
+
+  sync(): Promise<string> {
+    return this.#store.sync();
   }
 
   async list(database: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined> {
@@ -146,6 +149,7 @@ export class LevelListingEngine implements ListingEngine, AsyncDisposable {
   /** Commits what is under way and closes the database. */
   async close(): Promise<void> {
     await this.#committer.close();
+    await this.#store.sync().catch(() => undefined);
     await this.#store.close();
   }
 

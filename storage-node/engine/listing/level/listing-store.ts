@@ -1,12 +1,15 @@
 /**
- * The level database under a device's listings: opening, reading records, and one rule for its faults. Every batch is written
- * with `sync: true`: LevelDB does not sync the old log when it starts a new one, so an unsynced batch could be lost though a later
- * one was synced. Where every batch is synced there is never an unsynced one before it.
+ * The level database under a device's listings: opening, reading records, syncing, and one rule for its faults. Batches are written with
+ * `sync: true`, but for rows whose sync may come later (group-committer.ts); what a loss of power can do to those is put right
+ * when the database is opened (recount.ts).
  */
+import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
 import { LRUCache } from 'lru-cache';
 import { StoreError } from '#common';
 import { decodeFigures, decodeState, type DatabaseRecord } from './database-record.ts';
+import { recount } from './recount.ts';
+import { WriteAheadLogs } from './write-ahead-logs.ts';
 import { figuresKey, formatId, idKey, parseId, rangeOf, stateKey, type DatabaseId, type DatabaseKey } from './keys.ts';
 
 export type LevelDatabase = Level;
@@ -25,16 +28,24 @@ export interface ListingStoreOptions {
 export class ListingStore {
   readonly level: Level;
   readonly #records: LRUCache<DatabaseKey, DatabaseRecord>;
+  readonly #logs: WriteAheadLogs;
+  #life = randomUUID();
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
   #nextId = 0;
 
   constructor(options: ListingStoreOptions) {
     this.level = new Level(options.directory, { cacheSize: options.cacheBytes ?? 8 << 20, writeBufferSize: options.writeBufferBytes ?? 4 << 20 });
+    this.#logs = new WriteAheadLogs(options.directory);
     this.#records = new LRUCache({ max: options.maxRecords ?? 10_000 });
   }
 
   async open(): Promise<void> {
     try {
+      // With one log, what is left is all that was written up to some moment. With two, the end of the first may be missing.
+      const suspect = (await this.#logs.count()) > 1;
       await this.level.open();
+      if (suspect) await recount(this);
       const [last] = await this.level.keys({ ...rangeOf('i'), reverse: true, limit: 1 }).all();
       this.#nextId = Math.max(this.#nextId, last === undefined ? 0 : parseId(last.slice(1)) + 1);
     } catch (error) {
@@ -46,7 +57,33 @@ export class ListingStore {
   async reopen(): Promise<void> {
     await this.level.close();
     this.#records.clear();
+    this.#life = randomUUID();
     await this.open();
+  }
+
+  /**
+   * Puts all that was written before the call on stable storage; calls that come meanwhile share the next one. Answers the name of this life:
+   * it changes whenever something that was written may have been lost.
+   */
+  async sync(): Promise<string> {
+    const life = this.#life;
+    if (this.#syncing === undefined) await (this.#syncing = this.#sync());
+    else await (this.#nextSync ??= this.#syncing.catch(() => undefined).then(() => (this.#syncing = this.#sync())));
+    if (life !== this.#life) throw new StoreError('device-unavailable', 'listings were opened anew meanwhile');
+    return life;
+  }
+
+  async #sync(): Promise<void> {
+    this.#nextSync = undefined;
+    try {
+      await this.#logs.sync();
+    } catch (error) {
+      // The system has forgotten which pages it failed to write: a second sync would say that all is well.
+      this.#life = randomUUID();
+      throw new StoreError('device-unavailable', 'listings cannot be synced', { cause: error });
+    } finally {
+      this.#syncing = undefined;
+    }
   }
 
   async close(): Promise<void> {

@@ -105,14 +105,22 @@ export class Transaction {
     draft.after.report = report;
   }
 
-  /** Writes and syncs everything, then shows it to readers. */
-  async commit(): Promise<void> {
+  /**
+   * Writes everything, then shows it to readers. Synced where `sync` says so, and wherever more than rows of databases that were there
+   * before has changed: recounting mends rows and figures, nothing else.
+   */
+  async commit({ sync }: { sync: boolean }): Promise<void> {
     const batch = this.#store.level.batch();
     for (const draft of this.#drafts.values()) writeDraft(batch, draft);
     if (batch.length === 0) await batch.close();
-    else await batch.write({ sync: true });
+    else await batch.write({ sync: sync || this.#drafts.values().some(changesMore) });
     for (const [key, draft] of this.#drafts) this.#store.install(key, draft.removed ? undefined : draft.after);
   }
+}
+
+/** Whether something of the database besides its rows and figures changes. */
+function changesMore({ before, after, removed }: Draft): boolean {
+  return before === undefined || removed || !sameState(before.state, after.state) || before.report !== after.report;
 }
 
 function writeDraft(batch: Batch, { before, after, rows, removed }: Draft): void {
