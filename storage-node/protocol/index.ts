@@ -6,4 +6,5 @@ export * from './listing-merge.ts';
 export * from './listing-wire.ts';
 export * from './name-order.ts';
 export * from './object-row.ts';
+export * from './state-digest.ts';
 export * from './wire.ts';

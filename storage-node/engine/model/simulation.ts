@@ -244,6 +244,7 @@ export class Simulation {
 
   async #verifyAll(): Promise<void> {
     for (const subject of this.#subjects) await this.#verify(subject);
+    assert.equal(await this.#engine.wrongDigests(), 0, 'digests');
     if (this.#machine.rotted) return;
     const list = async (engine: VolumeEngine | MemoryObjectEngine): Promise<string[]> => (await engine.pending({ olderThanMs: 0, limit: 100 })).map((row) => `${row.info.name} ${row.info.timestamp}`).sort();
     assert.deepEqual(await list(this.#engine), await list(this.#model), 'pending rows');
@@ -299,6 +300,7 @@ export class Simulation {
     if (this.#machine.lenient) return this.#verifyAll();
     const faults = this.#machine.disk.faults;
     this.#machine.disk.faults = NO_FAULTS;
+    assert.equal(await this.#engine.wrongDigests(), 0, 'digests after a reopen');
     const unsettled = new Set((await this.#model.pending({ olderThanMs: 0, limit: 100 })).map((row) => row.info.name));
     const model = new MemoryObjectEngine({ clock: this.#clock });
     const pending = new Set((await this.#engine.pending({ olderThanMs: 0, limit: 100 })).map((row) => row.info.name));

@@ -16,6 +16,8 @@ export interface Checkpoint {
   readonly live: readonly (readonly [number, number])[];
   readonly clientBytes: number;
   readonly copiedBytes: number;
+  /** The digests in the index are of this moment. Not so while tombstones are being reclaimed, which no record tells of. */
+  readonly digests: boolean;
 }
 
 const VERSION = 1;
@@ -23,10 +25,10 @@ const VERSION = 1;
 export function readCheckpoint(index: IndexStore): Checkpoint | undefined {
   const value = index.get(CHECKPOINT_KEY);
   if (value === undefined) return undefined;
-  const { version, hash, ...rest } = JSON.parse(value.toString()) as Omit<Checkpoint, 'position'> & Omit<LogPosition, 'hash'> & { version: number; hash: string };
+  const { version, hash, ...rest } = JSON.parse(value.toString()) as Omit<Checkpoint, 'position' | 'digests'> & Omit<LogPosition, 'hash'> & { version: number; hash: string; digests?: boolean };
   if (version !== VERSION || hash.length !== HASH_BYTES * 2) return undefined;
-  const { volume, offset, sequence, nextVolume, live, clientBytes, copiedBytes } = rest;
-  return { position: { volume, offset, sequence, hash: Buffer.from(hash, 'hex') }, nextVolume, live, clientBytes, copiedBytes };
+  const { volume, offset, sequence, nextVolume, live, clientBytes, copiedBytes, digests = false } = rest;
+  return { position: { volume, offset, sequence, hash: Buffer.from(hash, 'hex') }, nextVolume, live, clientBytes, copiedBytes, digests };
 }
 
 export async function writeCheckpoint(index: IndexStore, { position, ...rest }: Checkpoint): Promise<void> {

@@ -8,7 +8,7 @@ import type { Entry } from './entry.ts';
 import { sameLocation, textOf } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
 import type { Log } from './log.ts';
-import { dataHolds, RecordType } from './record.ts';
+import { dataHolds, RecordType, type Location } from './record.ts';
 import { scanGroups, type ScannedRecord } from './scan.ts';
 import type { Environment, VolumeSettings } from './settings.ts';
 import { DATA_OFFSET, type Volume } from './volume.ts';
@@ -24,6 +24,8 @@ export interface CompactionOptions {
   /** Bytes written so far by clients, and copied so far. */
   readonly written: { readonly clientBytes: number; readonly copiedBytes: number };
   readonly checkpoint: () => Promise<void>;
+  /** Called, and waited for, before tombstones leave the index without a record that says so. */
+  readonly beforeReclaim: () => Promise<void>;
   readonly quarantine: (keyText: string, entry: Entry, reason: string) => Promise<void>;
 }
 
@@ -80,6 +82,7 @@ class Evacuation {
   readonly #oldest: boolean;
   #copiedBytes = 0;
   #damaged = false;
+  #reclaiming: Promise<void> | undefined;
 
   constructor(options: CompactionOptions, volume: Volume) {
     this.#options = options;
@@ -120,9 +123,14 @@ class Evacuation {
     } else if (head.type === RecordType.meta) {
       if (sameLocation(entry?.meta, location)) await this.#copy(keyText, record);
     } else if (entry !== undefined && sameLocation(entry.data, location)) {
-      if (entry.deleted && this.#oldest && this.#isReclaimable(entry)) return void (await this.#append(new ReclaimWrite(keyText, location)));
+      if (entry.deleted && this.#oldest && this.#isReclaimable(entry)) return this.#reclaim(keyText, location);
       await this.#copy(keyText, record);
     }
+  }
+
+  async #reclaim(keyText: string, location: Location): Promise<void> {
+    await (this.#reclaiming ??= this.#options.beforeReclaim());
+    await this.#append(new ReclaimWrite(keyText, location));
   }
 
   #isReclaimable(entry: Entry): boolean {

@@ -10,6 +10,15 @@ import { decodeEntry, encodeEntry, ENTRY_PREFIX, indexKey, textOfIndexKey, type 
 /** Entries flushed in one batch of the index: bounds how long one batch holds the thread pool. */
 const BATCH_ENTRIES = 4096;
 
+/** Keys by their leading bits: those that are `first`, `first + 1`, ..., `count` numbers in all. */
+export interface KeyRange {
+  readonly bits: number;
+  readonly first: number;
+  readonly count: number;
+  /** Only keys behind this one. */
+  readonly after?: string | undefined;
+}
+
 export class EntryTable {
   readonly #index: IndexStore;
   /** Changes not in the index yet; null is a removed entry. `#flushing` is older than `#active`. */
@@ -72,9 +81,24 @@ export class EntryTable {
   }
 
   /** Every entry, in order of key, as of about now: flush first. */
-  async *all(): AsyncGenerator<[keyText: string, entry: Entry]> {
-    for await (const page of this.#index.range(Buffer.from([ENTRY_PREFIX]), Buffer.from([ENTRY_PREFIX + 1]))) {
+  all(): AsyncGenerator<[keyText: string, entry: Entry]> {
+    return this.range({ bits: 0, first: 0, count: 1 });
+  }
+
+  /** Entries of the keys whose leading `bits` bits are `first` or one of the `count - 1` numbers after it, above `after`; flush first. */
+  async *range({ bits, first, count, after }: KeyRange): AsyncGenerator<[keyText: string, entry: Entry]> {
+    const from = after === undefined ? boundary(bits, first) : Buffer.concat([indexKey(ENTRY_PREFIX, after), Buffer.of(0)]);
+    for await (const page of this.#index.range(from, boundary(bits, first + count))) {
       for (const [key, value] of page) yield [textOfIndexKey(key), decodeEntry(value)];
     }
   }
+}
+
+/** The index key that entries of prefix `number` and later stand behind. */
+function boundary(bits: number, number: number): Buffer {
+  if (number >= 2 ** bits) return Buffer.of(ENTRY_PREFIX + 1);
+  const key = Buffer.alloc(5);
+  key[0] = ENTRY_PREFIX;
+  key.writeUInt32BE(number * 2 ** (32 - bits), 1);
+  return key;
 }

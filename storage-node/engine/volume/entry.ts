@@ -2,8 +2,7 @@
  * Index entries: what the index knows of a key, and where its records are. The index key is a letter and the 16 bytes of
  * the object's key, so that entries in order are partitions in order:
  *
- *   o <key>  entry         p <key>  pending mark        c  the checkpoint
- *   d <partition> is kept for the digests of anti-entropy; EntryTable.set and delete are where they will be kept up to date.
+ *   o <key>  entry         p <key>  pending mark        c  the checkpoint        d <page>  digests of 256 slices (digests.ts)
  */
 import type { Timestamp } from '#common';
 import type { ObjectState } from '#storage-node/protocol';

@@ -23,6 +23,8 @@ export interface RecoveryOptions {
   readonly pending: PendingSet;
   /** Up to where the index is known to hold everything; undefined to replay all. */
   readonly from: LogPosition | undefined;
+  /** Hears of every key that a record was replayed for. */
+  readonly touch: (keyText: string) => void;
 }
 
 export interface Recovered {
@@ -30,6 +32,8 @@ export interface Recovered {
   readonly position: LogPosition;
   /** The last group of the newest volume: the only one whose sync may never have happened, or may have failed. */
   readonly tail: { readonly volume: Volume; readonly from: number; readonly to: number } | undefined;
+  /** No frame was missing or damaged: every change since the checkpoint was replayed. */
+  readonly whole: boolean;
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
@@ -61,7 +65,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     }
   }
   replay.report();
-  return { position, tail };
+  return { position, tail, whole: replay.whole };
 }
 
 /**
@@ -94,10 +98,11 @@ class Replay {
   }
 
   apply(record: ScannedRecord): void {
-    const { table, volumes, pending } = this.#options;
+    const { table, volumes, pending, touch } = this.#options;
     const { head } = record;
     this.#records++;
     const keyText = textOf(head.key);
+    touch(keyText);
     const before = table.get(keyText);
     let after = replayed(before, record);
     if (head.type === RecordType.meta && (before === undefined || before.timestamp < head.base)) this.#keepEarly(keyText, record);
@@ -124,6 +129,10 @@ class Replay {
   checkHistory(volume: Volume, group: ScannedGroup, previousHash: Buffer): void {
     const expected = group.records[0]?.location.offset === DATA_OFFSET ? volume.header.previousHash : previousHash;
     if (!group.whole || !group.frame?.previousHash.equals(expected)) this.#brokenFrames++;
+  }
+
+  get whole(): boolean {
+    return this.#brokenFrames === 0;
   }
 
   report(): void {

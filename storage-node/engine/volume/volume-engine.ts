@@ -12,6 +12,7 @@ import { IndexDamaged, type IndexStore } from '../index-store/index-store.ts';
 import { BigFiles } from './big-files.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { compactOne, type Compacted } from './compaction.ts';
+import { SliceDigests, sliceOf } from './digests.ts';
 import { stateOf, textOf, type Entry } from './entry.ts';
 import { EntryTable } from './entry-table.ts';
 import type { Change } from './group.ts';
@@ -41,6 +42,9 @@ export class VolumeEngine implements ObjectEngine {
   readonly #volumes: VolumeSet;
   readonly #table: EntryTable;
   readonly #pending: PendingSet;
+  readonly #digests: SliceDigests;
+  /** Tombstones are leaving the index: what a crash leaves of the digests would have to be counted again. */
+  #reclaiming = false;
   readonly #bigs: BigFiles;
   readonly #log: Log;
   readonly #records: RecordAccess;
@@ -53,13 +57,14 @@ export class VolumeEngine implements ObjectEngine {
   #closed = false;
   #requests = 0;
 
-  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; position: LogPosition }) {
+  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; digests: SliceDigests; position: LogPosition }) {
     const { environment, settings } = options;
     this.#options = options;
     this.#index = parts.index;
     this.#volumes = parts.volumes;
     this.#table = parts.table;
     this.#pending = parts.pending;
+    this.#digests = parts.digests;
     this.#bigs = new BigFiles(environment, { directory: `${options.directory}/big`, quarantineDirectory: options.quarantineDirectory });
     this.#records = new RecordAccess({ environment, settings, volumes: parts.volumes, bigs: this.#bigs, quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason) });
     this.#log = new Log({
@@ -85,8 +90,11 @@ export class VolumeEngine implements ObjectEngine {
       if (volume) volume.liveBytes = live;
     }
     volumes.reserveNumbers(checkpoint?.nextVolume ?? 1);
-    const { position, tail } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START });
-    const engine = new VolumeEngine(options, { index, volumes, table, pending, position });
+    const touched = new Set<number>();
+    const { position, tail, whole } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
+    await table.flush();
+    const digests = await openDigests(index, table, whole && checkpoint?.digests === true ? touched : undefined);
+    const engine = new VolumeEngine(options, { index, volumes, table, pending, digests, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
     await engine.#settleIn(tail);
     return engine;
@@ -186,7 +194,8 @@ export class VolumeEngine implements ObjectEngine {
       const { environment, settings } = this.#options;
       const done = await compactOne({
         environment, settings, volumes: this.#volumes, table: this.#table, log: this.#log, written: this.#written,
-        checkpoint: () => this.checkpoint(),
+        checkpoint: () => this.#afterReclaim(),
+        beforeReclaim: () => this.#beforeReclaim(),
         quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
       });
       // A failed group may still name a file until a later volume says that it does not count.
@@ -194,7 +203,20 @@ export class VolumeEngine implements ObjectEngine {
       return done;
     } finally {
       this.#compacting = false;
+      this.#reclaiming = false;
     }
+  }
+
+  /** From here on, and durably so, the digests in the index do not count after a crash: reclaiming leaves no records to replay. */
+  async #beforeReclaim(): Promise<void> {
+    this.#reclaiming = true;
+    await this.checkpoint();
+    await this.#index.barrier();
+  }
+
+  #afterReclaim(): Promise<void> {
+    this.#reclaiming = false;
+    return this.checkpoint();
   }
 
   /** Brings the index up to the log and says so in it: recovery starts here. */
@@ -204,12 +226,19 @@ export class VolumeEngine implements ObjectEngine {
       const { changes, done } = this.#pending.changes();
       const live = this.#volumes.all().map((volume) => [volume.number, volume.liveBytes] as const);
       const written = { ...this.#written };
+      const digests = !this.#reclaiming;
+      const pages = this.#digests.changes();
       this.#sinceCheckpointBytes = 0;
-      await this.#table.flush();
-      if (changes.length > 0) await this.#index.batch(changes);
-      done();
-      await this.#index.barrier();
-      await writeCheckpoint(this.#index, { position, nextVolume: this.#volumes.nextNumber, live, ...written });
+      try {
+        await this.#table.flush();
+        await this.#index.batch([...changes, ...pages.changes]);
+        done();
+        await this.#index.barrier();
+        await writeCheckpoint(this.#index, { position, nextVolume: this.#volumes.nextNumber, live, ...written, digests });
+      } catch (error) {
+        pages.failed();
+        throw error;
+      }
     });
   }
 
@@ -217,6 +246,17 @@ export class VolumeEngine implements ObjectEngine {
   async *states(): AsyncGenerator<{ key: Key; state: ObjectState }> {
     await this.#queueUpkeep(() => this.#table.flush());
     for await (const [keyText, entry] of this.#table.all()) yield { key: Buffer.from(keyText, 'latin1'), state: stateOf(entry) };
+  }
+
+  /** Digests of ranges of keys by their leading bits, at most SLICE_BITS of them: see SliceDigests. */
+  sums(ranges: { bits: number; first: number; count: number }): Buffer {
+    return this.#digests.sums(ranges);
+  }
+
+  /** How many slices' digests are not what counting their keys says: 0, whatever happened. For audits; nothing may be written meanwhile. */
+  async wrongDigests(): Promise<number> {
+    await this.#queueUpkeep(() => this.#table.flush());
+    return this.#digests.wrong(this.#table);
   }
 
   async close(): Promise<void> {
@@ -258,6 +298,7 @@ export class VolumeEngine implements ObjectEngine {
   #apply(changes: readonly Change[], { bytes, clientBytes, copiedBytes }: { bytes: number; clientBytes: number; copiedBytes: number }): void {
     const nowMs = this.#options.environment.clock.nowMs();
     for (const { write, before, after } of changes) {
+      this.#digests.change(write.keyText, before, after);
       if (after === undefined) this.#table.delete(write.keyText);
       else this.#table.set(write.keyText, after);
       if (after === undefined) this.#pending.forget(write.keyText);
@@ -303,6 +344,15 @@ export class VolumeEngine implements ObjectEngine {
     await this.#records.note(key, entry, reason);
     await this.#log.append(new ForgetWrite(keyText, key, entry));
   }
+}
+
+/** The digests of the index, with those of the `touched` slices counted again; all of them where there are none to rely on. */
+async function openDigests(index: IndexStore, table: EntryTable, touched: ReadonlySet<number> | undefined): Promise<SliceDigests> {
+  const digests = new SliceDigests();
+  await digests.load(index);
+  if (touched === undefined) await digests.recountAll(table);
+  else await digests.recount(table, touched);
+  return digests;
 }
 
 async function openParts({ environment, directory }: VolumeEngineOptions, options: { directory: string; quarantineDirectory: string; device: string }): Promise<{ volumes: VolumeSet; index: IndexStore }> {

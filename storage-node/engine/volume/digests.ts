@@ -1,0 +1,138 @@
+/**
+ * Digests of what an engine holds, for anti-entropy: one for each of 2^18 slices of the key space, kept in memory with every change and
+ * in the index with every checkpoint. Slices are cut by the key alone: a partition of whatever power is a run of slices and its digest
+ * their sum, so that an engine need not know the ring, and a ring with more partitions finds the digests made. At partition power 10 a
+ * partition has 256 of them.
+ *
+ * In the index a page holds the digests of 256 slices: `d <page>`. What a crash leaves of the pages is right for every slice that no
+ * record after the checkpoint touched, so recovery counts only the touched ones again (see VolumeEngine.open).
+ */
+import { addState, DIGEST_BYTES, DIGEST_LANES, prefixOf, removeState, type ObjectState } from '#storage-node/protocol';
+import type { IndexChange, IndexStore } from '../index-store/index-store.ts';
+import type { EntryTable } from './entry-table.ts';
+
+export const SLICE_BITS = 18;
+const SLICES = 2 ** SLICE_BITS;
+const PAGE_SLICES = 256;
+const PAGE_LANES = PAGE_SLICES * DIGEST_LANES;
+const DIGEST_PREFIX = 0x64; // d
+/** Touched slices nearer to each other than this are counted in one scan. */
+const NEIGHBOURS = 8;
+
+export class SliceDigests {
+  readonly #lanes = new Uint32Array(SLICES * DIGEST_LANES);
+  /** Pages that differ from the index. */
+  readonly #changed = new Uint8Array(SLICES / PAGE_SLICES);
+  /** Pages that the index had when they were loaded; others are zeros there. */
+  readonly #stored = new Set<number>();
+
+  /** One state took the place of another. */
+  change(keyText: string, before: ObjectState | undefined, after: ObjectState | undefined): void {
+    const slice = prefixOf(keyText, SLICE_BITS);
+    if (before !== undefined) removeState(this.#lanes, slice * DIGEST_LANES, keyText, before);
+    if (after !== undefined) addState(this.#lanes, slice * DIGEST_LANES, keyText, after);
+    this.#changed[slice >>> 8] = 1;
+  }
+
+  /** Digests of `count` ranges from `first` on, where range i holds the keys whose leading `bits` bits are i. At most SLICE_BITS bits. */
+  sums({ bits, first, count }: { bits: number; first: number; count: number }): Buffer {
+    const sums = Buffer.allocUnsafe(count * DIGEST_BYTES);
+    const length = 2 ** (SLICE_BITS - bits);
+    for (let i = 0; i < count; i++) {
+      const sum = this.#sum((first + i) * length, (first + i + 1) * length);
+      sums.writeUInt32LE(sum[0]!, i * DIGEST_BYTES);
+      sums.writeUInt32LE(sum[1]!, i * DIGEST_BYTES + 4);
+    }
+    return sums;
+  }
+
+  #sum(from: number, to: number): Uint32Array {
+    const sum = new Uint32Array(DIGEST_LANES);
+    let low = 0;
+    let high = 0;
+    for (let at = from * DIGEST_LANES; at < to * DIGEST_LANES; at += DIGEST_LANES) {
+      low = (low + this.#lanes[at]!) >>> 0;
+      high = (high + this.#lanes[at + 1]!) >>> 0;
+    }
+    sum[0] = low;
+    sum[1] = high;
+    return sum;
+  }
+
+  /** What brings the index up to this moment; call `failed` where it could not be applied. */
+  changes(): { changes: IndexChange[]; failed: () => void } {
+    const pages = [...this.#changed.keys()].filter((page) => this.#changed[page] === 1);
+    this.#changed.fill(0);
+    const changes = pages.map((page) => ({ type: 'put' as const, key: pageKey(page), value: this.#encode(page) }));
+    const failed = (): void => {
+      for (const page of pages) this.#changed[page] = 1;
+    };
+    return { changes, failed };
+  }
+
+  async load(index: IndexStore): Promise<void> {
+    for await (const entries of index.range(Buffer.of(DIGEST_PREFIX), Buffer.of(DIGEST_PREFIX + 1))) {
+      for (const [key, value] of entries) {
+        const page = key.readUInt16BE(1);
+        const at = page * PAGE_LANES;
+        this.#stored.add(page);
+        for (let lane = 0; lane < PAGE_LANES; lane++) this.#lanes[at + lane] = value.readUInt32LE(lane * 4);
+      }
+    }
+  }
+
+  /** Makes all digests anew from the entries; the table must have been flushed, and rest. */
+  async recountAll(table: EntryTable): Promise<void> {
+    this.#lanes.fill(0);
+    for (const page of this.#stored) this.#changed[page] = 1;
+    for await (const [keyText, entry] of table.all()) this.change(keyText, undefined, entry);
+  }
+
+  /** Makes the digests of some slices anew. */
+  async recount(table: EntryTable, slices: Iterable<number>): Promise<void> {
+    const sorted = [...slices].sort((a, b) => a - b);
+    for (let i = 0; i < sorted.length; ) {
+      const from = sorted[i]!;
+      let last = from;
+      while (i < sorted.length && sorted[i]! <= last + NEIGHBOURS) last = sorted[i++]!;
+      this.#lanes.fill(0, from * DIGEST_LANES, (last + 1) * DIGEST_LANES);
+      for (let slice = from; slice <= last; slice++) this.#changed[slice >>> 8] = 1;
+      for await (const [keyText, entry] of table.range({ bits: SLICE_BITS, first: from, count: last + 1 - from })) {
+        this.change(keyText, undefined, entry);
+      }
+    }
+  }
+
+  /** How many slices have other digests than counting the entries gives; the table must have been flushed, and rest. */
+  async wrong(table: EntryTable): Promise<number> {
+    const counted = new Map<number, Uint32Array>();
+    for await (const [keyText, entry] of table.all()) {
+      const slice = sliceOf(keyText);
+      let sum = counted.get(slice);
+      if (sum === undefined) counted.set(slice, (sum = new Uint32Array(DIGEST_LANES)));
+      addState(sum, 0, keyText, entry);
+    }
+    let wrong = 0;
+    for (const [slice, sum] of counted) {
+      if (sum[0] !== this.#lanes[slice * DIGEST_LANES] || sum[1] !== this.#lanes[slice * DIGEST_LANES + 1]) wrong++;
+    }
+    for (let at = 0; at < this.#lanes.length; at += DIGEST_LANES) {
+      if ((this.#lanes[at] !== 0 || this.#lanes[at + 1] !== 0) && !counted.has(at / DIGEST_LANES)) wrong++;
+    }
+    return wrong;
+  }
+
+  #encode(page: number): Buffer {
+    const value = Buffer.allocUnsafe(PAGE_LANES * 4);
+    for (let lane = 0; lane < PAGE_LANES; lane++) value.writeUInt32LE(this.#lanes[page * PAGE_LANES + lane]!, lane * 4);
+    return value;
+  }
+}
+
+export function sliceOf(keyText: string): number {
+  return prefixOf(keyText, SLICE_BITS);
+}
+
+function pageKey(page: number): Buffer {
+  return Buffer.of(DIGEST_PREFIX, page >>> 8, page & 0xff);
+}
