@@ -13,6 +13,7 @@ export { liveMetadata, metadataValue } from './databases.ts';
 export { listedEtag, parseListed, type Listed, type ListedLink } from './listed.ts';
 export * from './manifest.ts';
 export * from './metadata.ts';
+export * from './stored-manifest.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject } from './objects.ts';
 export type { ResumableObject } from './resumable-object.ts';
 export { owns, type Principal } from './principal.ts';

@@ -1,5 +1,5 @@
 /** What each of core's faults is in Swift's words. The compiler sees to it that none is missing. */
-import type { StoreError, StoreErrorCode } from '#common';
+import { isStoreError, type StoreError, type StoreErrorCode } from '#common';
 import { page, HTML, Refusal } from './refusal.ts';
 
 const STATUS = {
@@ -47,4 +47,10 @@ export function refusalOf(error: StoreError): Refusal {
   if (status === 503) headers['Retry-After'] = '1';
   if (error.code === 'account-deleted') headers['X-Account-Status'] = 'Deleted';
   return new Refusal(status, page(status), headers);
+}
+
+/** The refusal that a fault is, whether of core or the dialect's own; undefined for a bug. */
+export function asRefusal(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error;
+  return isStoreError(error) ? refusalOf(error) : undefined;
 }

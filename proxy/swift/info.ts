@@ -2,6 +2,7 @@
 import type { Response } from '#proxy/edge';
 import type { PolicySet } from '#ring';
 import { CONSTRAINTS } from './constraints.ts';
+import { SLO_LIMITS } from './slo/limits.ts';
 
 export type Info = Readonly<Record<string, unknown>>;
 
@@ -23,6 +24,7 @@ export function describeInfo(options: { version: string; policies: PolicySet; te
     },
     ...(options.tempauth ? { tempauth: { account_acls: false } } : {}),
     dlo: {},
+    slo: { ...SLO_LIMITS, allow_async_delete: false },
   };
 }
 

@@ -19,6 +19,7 @@ const PAGES: Readonly<Record<number, readonly [reason: string, text: string]>> =
   499: ['Client Disconnect', 'The client was disconnected during request.'],
   500: ['Internal Error', 'The server has either erred or is incapable of performing the requested operation.'],
   501: ['Not Implemented', 'The requested method is not implemented by this server.'],
+  502: ['Bad Gateway', 'Bad gateway.'],
   503: ['Service Unavailable', 'The server is currently unavailable. Please try again at a later time.'],
   507: ['Insufficient Storage', 'There was not enough space to save the resource.'],
 };
@@ -31,6 +32,18 @@ export function page(status: number): string {
   const [reason, text] = PAGES[status] ?? ['Error', ''];
   return `<html><h1>${reason}</h1><p>${text}</p></html>`;
 }
+
+/** `404 Not Found`, as reports of many things name what became of each. */
+export function statusLine(status: number): string {
+  return `${status} ${PAGES[status]?.[0] ?? REASONS[status] ?? 'Error'}`;
+}
+
+/** Reason and sentence of a status, as reports show them. */
+export function explanation(status: number): string {
+  return (PAGES[status] ?? []).join('\n');
+}
+
+const REASONS: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content' };
 
 /** A refusal in the dialect's own words. Thrown by the dialect; core throws StoreErrors, which errors.ts gives a status. */
 export class Refusal extends Error {

@@ -15,8 +15,8 @@ import { DYNAMIC, parseDynamic } from './header.ts';
 export { DYNAMIC };
 
 export const showDynamic: Show = async (request, found, _reading, { trail, lookAt }) => {
-  // Within a manifest a dynamic one is what it is stored as: it could name itself.
-  if (request.query.get('multipart-manifest') === 'get' || trail.manifests > 0) return asItIs(found);
+  // Within a dynamic one another is what it is stored as: it could name itself.
+  if (request.query.get('multipart-manifest') === 'get' || trail.dynamic) return asItIs(found);
   const { info } = found;
   await found.open?.[Symbol.asyncDispose]();
   const { container, prefix } = parseDynamic(info.metadata[DYNAMIC]!);
@@ -36,7 +36,7 @@ export const showDynamic: Show = async (request, found, _reading, { trail, lookA
     headers: {},
     data: undefined,
     unproven: true,
-    read: (start, end) => readParts(parts, start, end, (target) => lookAt({ ...request, ...target, query: NO_QUERY }, 'get', { ...trail, manifests: trail.manifests + 1 })),
+    read: (start, end) => readParts(parts, start, end, (target) => lookAt({ ...request, ...target, query: NO_QUERY }, 'get', { links: 0, manifests: trail.manifests + 1, dynamic: true })),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 };

@@ -1,5 +1,6 @@
 /** Listings in the three forms Swift speaks: text, JSON and XML; and which of them a request wants. */
 import { formatIsoTimestamp } from '#common';
+import { parseListed } from '#proxy/core';
 import { isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
 
@@ -51,9 +52,9 @@ export const CONTAINER_ROWS: RowForm = {
 
 export const OBJECT_ROWS: RowForm = {
   json: (row) =>
-    `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
+    row.etag.length > 32 ? listedJson(row) : `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
   xml: (row) =>
-    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(row.etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
+    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(parseListed(row.etag).etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
 };
 
 /** The body of a listing. `root` is the XML element around it, e.g. `<container name="photos">`. */
@@ -68,6 +69,19 @@ export function formatListing(format: ListingFormat, entries: readonly ListingEn
 
 function subdirXml(subdir: string): string {
   return `<subdir name="${escapeXml(subdir)}"><name>${escapeXml(subdir)}</name></subdir>`;
+}
+
+/** A row of an object that stands for others. */
+function listedJson(row: ListingRow): string {
+  const { etag, manifestEtag } = parseListed(row.etag);
+  return JSON.stringify({
+    bytes: row.bytes,
+    content_type: row.contentType,
+    hash: etag,
+    last_modified: lastModified(row),
+    name: row.name,
+    ...(manifestEtag === undefined ? {} : { slo_etag: `"${manifestEtag}"` }),
+  });
 }
 
 let lastSecond = -1;

@@ -2,17 +2,20 @@
 import { formatTimestamp } from '#common';
 import { formatHttpDate, parseRange, percentDecode, percentEncodePath } from '#common/http';
 import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
-import { CONTENT_TYPE } from '#proxy/core';
+import { CONTENT_TYPE, MANIFEST_ETAG } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
 import { DYNAMIC, dynamicMetadata } from '../dlo/header.ts';
 import { Refusal } from '../refusal.ts';
 import { isTrue, type ObjectRequest } from '../request.ts';
+import { parseManifest } from '../slo/parse.ts';
+import { writeManifest } from '../slo/put.ts';
 import { carriedMetadata, modifiedSeconds, storedMetadata } from './headers.ts';
 import { expiryMetadata } from './expiry.ts';
-import { checkPutHeaders } from './put.ts';
-import { lookAt, type Representation } from './representation.ts';
+import { checkPutHeaders } from './checks.ts';
+import { lookAt } from './look.ts';
+import type { Representation } from './representation.ts';
 import { created, writeObject, type Written } from './write.ts';
 
 /** COPY: the request's target is the source. */
@@ -33,15 +36,27 @@ export async function copyFrom(request: ObjectRequest, header: string): Promise<
 }
 
 async function copy(source: ObjectRequest, destination: ObjectRequest): Promise<Response> {
-  await using seen = await lookAt(source, 'get');
+  await using seen = await lookAt(manifestItself(source), 'get');
   const container = await authorizeContainer(destination, 'object-write');
   if (container === undefined) throw new Refusal(404);
   const onlyIfAbsent = checkPutHeaders(destination);
   // Of a source whose length nobody knows, nobody knows whether it may be stored as one object.
   if (seen.sizeBytes === undefined || seen.sizeBytes > CONSTRAINTS.max_file_size) throw new Refusal(413);
-  const body = bodyOf(source, seen, seen.sizeBytes);
-  const written = await writeObject(destination, container, { body, metadata: copiedMetadata(source, destination, seen), onlyIfAbsent });
+  const metadata = copiedMetadata(source, destination, seen);
+  const written =
+    isManifestItself(source) && seen.info.metadata[MANIFEST_ETAG] !== undefined
+      ? await writeManifest(destination, container, { segments: parseManifest(seen.data!.toString('utf8'), `${destination.container}/${destination.object}`), metadata, onlyIfAbsent })
+      : await writeObject(destination, container, { body: bodyOf(source, seen, seen.sizeBytes), metadata, onlyIfAbsent });
   return created({ ...written, headers: { ...copyHeaders(source, destination, seen, written), ...written.headers } });
+}
+
+function isManifestItself({ query }: ObjectRequest): boolean {
+  return query.get('multipart-manifest') === 'get';
+}
+
+/** Of a manifest that is itself to be copied, what can be put again: its segments are those of the new account. */
+function manifestItself(source: ObjectRequest): ObjectRequest {
+  return isManifestItself(source) ? { ...source, query: new Map([...source.query, ['format', 'raw']]) } : source;
 }
 
 function copyHeaders(source: ObjectRequest, destination: ObjectRequest, { info }: Representation, { timestamp }: Written): Record<string, string> {
@@ -69,7 +84,7 @@ function copiedMetadata(source: ObjectRequest, destination: ObjectRequest, { inf
   const { exchange, store } = destination;
   const fresh = isTrue(exchange.header('x-fresh-metadata'));
   const given = exchange.header('content-type');
-  const keepManifest = source.query.get('multipart-manifest') === 'get' && info.metadata[DYNAMIC] !== undefined;
+  const keepManifest = isManifestItself(source) && info.metadata[DYNAMIC] !== undefined;
   return {
     ...(fresh ? {} : carriedMetadata(info.metadata)),
     [CONTENT_TYPE]: given === undefined || given === '' ? contentType : given,

@@ -7,7 +7,8 @@ import type { ObjectRequest } from '../request.ts';
 import { begun } from './begun.ts';
 import { modifiedSeconds, objectHeaders } from './headers.ts';
 import { multipartAnswer } from './multipart.ts';
-import { lookAt, type Representation } from './representation.ts';
+import { lookAt } from './look.ts';
+import type { Representation } from './representation.ts';
 
 export async function getObject(request: ObjectRequest): Promise<Response> {
   const { exchange } = request;
@@ -50,7 +51,8 @@ function answer(exchange: Exchange, representation: Representation): Response {
   if (verdict === 'not-modified') return { status: 304, headers };
   if (verdict === 'precondition-failed') return { status: 412, headers: { ...headers, 'Content-Type': HTML }, body: page(412) };
   if (sizeBytes === undefined) return ofUnknownLength(exchange, representation, headers);
-  const ranges = rangesOf(exchange, representation, sizeBytes);
+  const { part } = representation;
+  const ranges = part === undefined ? rangesOf(exchange, representation, sizeBytes) : part === 'none' ? [] : [part];
   if (ranges === undefined || (ranges.length > 1 && !representation.multipleRanges)) {
     headers['Content-Length'] = sizeBytes;
     return { status: 200, headers, body: bodyOf(representation, 0, sizeBytes) };

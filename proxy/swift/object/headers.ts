@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { formatTimestamp, timestampToSecondsUp } from '#common';
 import { formatHttpDate } from '#common/http';
-import { CONTENT_TYPE, DELETE_AT, ETAG, REPRESENTATION_HEADERS, SYSTEM_PREFIX, USER_PREFIX } from '#proxy/core';
+import { CONTENT_TYPE, DELETE_AT, ETAG, MANIFEST_ETAG, REPRESENTATION_HEADERS, SYSTEM_PREFIX, USER_PREFIX } from '#proxy/core';
 import { LISTED_BYTES, LISTED_ETAG, type Metadata, type ObjectInfo } from '#storage-node/protocol';
 import { DYNAMIC } from '../dlo/header.ts';
 import { titleCase } from '../header-names.ts';
@@ -47,6 +47,7 @@ export function objectHeaders(info: ObjectInfo): Record<string, string | number>
     if (name.startsWith(USER_PREFIX)) headers[titleCase(META + name.slice(USER_PREFIX.length))] = value;
     else if (name === DELETE_AT || REPRESENTATION_NAMES.has(name)) headers[name] = value;
     else if (name === DYNAMIC) headers['X-Object-Manifest'] = value;
+    else if (name === MANIFEST_ETAG) headers['X-Static-Large-Object'] = 'True';
   }
   return headers;
 }
@@ -56,6 +57,11 @@ const REPRESENTATION_NAMES: ReadonlySet<string> = new Set(REPRESENTATION_HEADERS
 /** The metadata that a copy takes along from its source: everything of the user's and of the representation; not the ETag, nor what is the store's. */
 export function carriedMetadata(metadata: Metadata): Record<string, string> {
   return Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== ETAG && !isStores(name)));
+}
+
+/** The metadata that lasts whatever a POST sets: what the object stands for. A dynamic manifest is one by its headers, and only as long as they are sent. */
+export function lastingMetadata(metadata: Metadata): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => isStores(name) && name !== DYNAMIC));
 }
 
 /** Whether a metadata name belongs to a feature of the store: what its object stands for. */

@@ -7,7 +7,7 @@ import { dynamicMetadata } from '../dlo/header.ts';
 import { empty, type ObjectRequest } from '../request.ts';
 import { checkContentType } from './content-type.ts';
 import { expiryMetadata } from './expiry.ts';
-import { storedMetadata } from './headers.ts';
+import { lastingMetadata, storedMetadata } from './headers.ts';
 
 export async function postObject(request: ObjectRequest): Promise<Response> {
   const { store, account, container, object, exchange } = request;
@@ -21,6 +21,6 @@ export async function postObject(request: ObjectRequest): Promise<Response> {
     ...dynamicMetadata(exchange.header('x-object-manifest')),
     ...(contentType === undefined || contentType === '' ? {} : { [CONTENT_TYPE]: contentType }),
   };
-  await store.objects.post({ account, container, object }, () => metadata);
+  await store.objects.post({ account, container, object }, (current) => ({ ...lastingMetadata(current.metadata), ...metadata }));
   return empty(202);
 }

@@ -1,9 +1,8 @@
-/** What a GET, a HEAD or a copy of an object sees: the object itself, or what it stands for. Each form has its room. */
+/** What a GET, a HEAD or a copy of an object sees, and how the forms of objects (links, manifests) are shown. */
+import type { ByteRange } from '#common/http';
 import { bodyOfBuffer } from '#common/stream';
 import { CONTENT_TYPE, ETAG, type OpenSegment, type ResumableObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
-import { authorizeContainer } from '../container/access.ts';
-import { DYNAMIC, showDynamic } from '../dlo/show.ts';
 import type { ObjectRequest } from '../request.ts';
 
 export interface Representation extends OpenSegment {
@@ -14,6 +13,8 @@ export interface Representation extends OpenSegment {
   readonly sizeBytes: number | undefined;
   /** Where `sizeBytes` is not known: how many there are at least. */
   readonly leastBytes?: number;
+  /** The one part that is asked for, or 'none' where there is no such part. */
+  readonly part?: ByteRange | 'none';
   /** As it is printed: bare for an object, quoted for a manifest; undefined where it is not known beforehand. */
   readonly etag: string | undefined;
   /** Whether it can show several ranges in one answer. Where it cannot, it shows the whole. */
@@ -38,39 +39,19 @@ export interface Found {
 export interface Trail {
   readonly links: number;
   readonly manifests: number;
+  /** Whether one of them is dynamic. */
+  readonly dynamic: boolean;
 }
 
 /** Looks at another object for the same caller. */
 export type LookAt = (request: ObjectRequest, reading: Reading, trail: Trail) => Promise<Representation>;
 
 /** How a form of object is shown. What was found is its to dispose, by itself or with what it answers. */
-export type Show = (request: ObjectRequest, found: Found, reading: Reading, context: { trail: Trail; lookAt: LookAt }) => Promise<Representation>;
+export type Show = (request: ObjectRequest, found: Found, reading: Reading, context: Context) => Promise<Representation>;
 
-/** The forms, by the name of the metadata that makes an object one. */
-const FORMS: readonly (readonly [mark: string, show: Show])[] = [[DYNAMIC, showDynamic]];
-
-const START: Trail = { links: 0, manifests: 0 };
-
-/** What the caller sees of the request's target; to be disposed. Throws where he may not read it, or there is nothing. */
-export async function lookAt(request: ObjectRequest, reading: Reading, trail: Trail = START): Promise<Representation> {
-  await authorizeContainer(request, 'object-read');
-  const found = await find(request, reading);
-  try {
-    for (const [mark, show] of FORMS) {
-      if (found.info.metadata[mark] !== undefined) return await show(request, found, reading, { trail, lookAt });
-    }
-    return asItIs(found);
-  } catch (error) {
-    await found.open?.[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-async function find({ store, account, container, object }: ObjectRequest, reading: Reading): Promise<Found> {
-  const target = { account, container, object };
-  if (reading === 'head') return { info: await store.objects.head(target), open: undefined };
-  const open = await store.objects.get(target);
-  return { info: open.info, open };
+export interface Context {
+  readonly trail: Trail;
+  readonly lookAt: LookAt;
 }
 
 const NOTHING = {};

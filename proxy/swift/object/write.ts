@@ -14,6 +14,8 @@ export interface Upload {
   readonly expectedEtag?: string | undefined;
   /** Only where nothing is. */
   readonly onlyIfAbsent: boolean;
+  /** Of an object that stands for others: tag and length of what is read of it. */
+  readonly stands?: { readonly etag: string; readonly sizeBytes: number };
 }
 
 export interface Written {
