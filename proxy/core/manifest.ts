@@ -1,7 +1,8 @@
 /**
  * Objects made of others: a list of parts read as one. Dialects have grammars for it (dynamic, static, multipart); this is what they
  * mean. Parts are taken one by one, from a list in memory or from pages of a listing; a segment is opened only where bytes of it are
- * wanted, and a few ahead of the one that is being read, so that the reader does not wait between two of them.
+ * wanted, and a few ahead of the one that is being read; of the very next the first chunk is read too, so that the reader does not wait
+ * between two of them.
  */
 import { StoreError } from '#common';
 import type { ObjectName } from './objects.ts';
@@ -56,15 +57,17 @@ export async function* readParts(parts: Iterable<Part> | AsyncIterable<Part>, st
       while (more && ahead.length <= OPEN_AHEAD) {
         const next = await pieces.next();
         more = next.done !== true;
-        if (next.done !== true) ahead.push(begin(next.value, open));
+        if (next.done !== true) ahead.push(new Opening(next.value, open));
       }
-      const opening = ahead.shift();
+      const [opening, following] = ahead;
       if (opening === undefined) return;
-      yield* readPiece(opening);
+      following?.begin();
+      yield* opening.read();
+      ahead.shift();
     }
   } finally {
     await pieces.return(undefined);
-    await Promise.allSettled(ahead.map(async ({ segment }) => (await segment)?.[Symbol.asyncDispose]()));
+    await Promise.all(ahead.map((opening) => opening.abandon()));
   }
 }
 
@@ -73,11 +76,6 @@ interface Piece {
   readonly part: Part;
   readonly from: number;
   readonly to: number;
-}
-
-interface Opening extends Piece {
-  /** Undefined for a part that is here already. */
-  readonly segment: Promise<OpenSegment> | undefined;
 }
 
 async function* piecesOf(parts: Iterable<Part> | AsyncIterable<Part>, start: number, end: number): AsyncGenerator<Piece> {
@@ -91,22 +89,62 @@ async function* piecesOf(parts: Iterable<Part> | AsyncIterable<Part>, start: num
   }
 }
 
-function begin(piece: Piece, open: OpenSegmentFor): Opening {
-  if ('data' in piece.part) return { ...piece, segment: undefined };
-  const segment = open(piece.part.target);
-  // It fails where it is awaited, in its turn; until then nobody looks.
-  segment.catch(() => undefined);
-  return { ...piece, segment };
+/** A piece that is being opened before its turn. Faults wait until it is. */
+class Opening {
+  readonly #piece: Piece;
+  readonly #segment: Promise<OpenSegment> | undefined;
+  #first: Promise<{ readonly chunks: AsyncIterator<Buffer>; readonly step: IteratorResult<Buffer> }> | undefined;
+
+  constructor(piece: Piece, open: OpenSegmentFor) {
+    this.#piece = piece;
+    if ('data' in piece.part) return;
+    this.#segment = open(piece.part.target);
+    this.#segment.catch(() => undefined);
+  }
+
+  /** Reads the first chunk, for the next in turn. */
+  begin(): void {
+    if (this.#segment === undefined || this.#first !== undefined) return;
+    this.#first = this.#begin(this.#segment);
+    this.#first.catch(() => undefined);
+  }
+
+  async *read(): AsyncGenerator<Buffer> {
+    const { part, from, to } = this.#piece;
+    if ('data' in part) {
+      yield part.data.subarray(from, to);
+      return;
+    }
+    this.begin();
+    const { chunks, step } = await this.#first!;
+    for (let at = step; at.done !== true; at = await chunks.next()) yield at.value;
+    await this.abandon();
+  }
+
+  /** Lets go of the segment, read or not. */
+  async abandon(): Promise<void> {
+    const first = await this.#first?.catch(() => undefined);
+    await first?.chunks.return?.();
+    const segment = await this.#segment?.catch(() => undefined);
+    await segment?.[Symbol.asyncDispose]();
+  }
+
+  async #begin(opening: Promise<OpenSegment>): Promise<{ chunks: AsyncIterator<Buffer>; step: IteratorResult<Buffer> }> {
+    const segment = await opening;
+    const { part, from, to } = this.#piece as Piece & { part: SegmentPart };
+    assertUnchanged(segment, part, to);
+    const chunks = (segment.data === undefined ? segment.read(part.start + from, part.start + to) : once(segment.data.subarray(part.start + from, part.start + to)))[Symbol.asyncIterator]();
+    return { chunks, step: await chunks.next() };
+  }
 }
 
-async function* readPiece({ part, from, to, segment }: Opening): AsyncGenerator<Buffer> {
-  if ('data' in part) {
-    yield part.data.subarray(from, to);
-    return;
+function assertUnchanged(segment: OpenSegment, part: SegmentPart, to: number): void {
+  const changed = (part.etag !== undefined && segment.etag !== part.etag) || (part.sizeBytes !== undefined && segment.sizeBytes !== part.sizeBytes);
+  if (changed || (segment.sizeBytes !== undefined && segment.sizeBytes < part.start + to)) {
+    throw new StoreError('conflict', `the segment ${part.target.container}/${part.target.object} has changed`);
   }
-  await using open = (await segment)!;
-  const changed = (part.etag !== undefined && open.etag !== part.etag) || (part.sizeBytes !== undefined && open.sizeBytes !== part.sizeBytes);
-  if (changed || (open.sizeBytes !== undefined && open.sizeBytes < part.start + to)) throw new StoreError('conflict', `the segment ${part.target.container}/${part.target.object} has changed`);
-  if (open.data === undefined) yield* open.read(part.start + from, part.start + to);
-  else yield open.data.subarray(part.start + from, part.start + to);
+}
+
+async function* once(data: Buffer): AsyncGenerator<Buffer> {
+  yield data;
 }

@@ -3,6 +3,7 @@ import type { Response } from '#proxy/edge';
 import type { PolicySet } from '#ring';
 import { CONSTRAINTS } from './constraints.ts';
 import { SLO_LIMITS } from './slo/limits.ts';
+import { SYMLOOP_MAX } from './symlink/link.ts';
 
 export type Info = Readonly<Record<string, unknown>>;
 
@@ -24,6 +25,7 @@ export function describeInfo(options: { version: string; policies: PolicySet; te
     },
     ...(options.tempauth ? { tempauth: { account_acls: false } } : {}),
     dlo: {},
+    symlink: { symloop_max: SYMLOOP_MAX, static_links: true },
     slo: { ...SLO_LIMITS, allow_async_delete: false },
   };
 }

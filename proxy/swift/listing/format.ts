@@ -1,8 +1,9 @@
 /** Listings in the three forms Swift speaks: text, JSON and XML; and which of them a request wants. */
 import { formatIsoTimestamp } from '#common';
-import { parseListed } from '#proxy/core';
+import { parseListed, type ListedLink } from '#proxy/core';
 import { isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
+import { pathOf } from '../symlink/link.ts';
 
 export type ListingFormat = 'text/plain' | 'application/json' | 'application/xml' | 'text/xml';
 
@@ -73,7 +74,7 @@ function subdirXml(subdir: string): string {
 
 /** A row of an object that stands for others. */
 function listedJson(row: ListingRow): string {
-  const { etag, manifestEtag } = parseListed(row.etag);
+  const { etag, manifestEtag, link } = parseListed(row.etag);
   return JSON.stringify({
     bytes: row.bytes,
     content_type: row.contentType,
@@ -81,7 +82,12 @@ function listedJson(row: ListingRow): string {
     last_modified: lastModified(row),
     name: row.name,
     ...(manifestEtag === undefined ? {} : { slo_etag: `"${manifestEtag}"` }),
+    ...(link === undefined ? {} : linkFields(link)),
   });
+}
+
+function linkFields({ target, etag, bytes }: ListedLink): Record<string, string | number> {
+  return { symlink_path: pathOf(target), ...(etag === undefined ? {} : { symlink_etag: etag }), ...(bytes === undefined ? {} : { symlink_bytes: bytes }) };
 }
 
 let lastSecond = -1;

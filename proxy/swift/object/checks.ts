@@ -9,6 +9,9 @@ import { checkContentType, contentTypeOf } from './content-type.ts';
 import { expiryMetadata } from './expiry.ts';
 import { storedMetadata } from './headers.ts';
 
+/** What is said of a header that only a manifest's PUT may set. */
+export const RESERVED = 'X-Static-Large-Object is a reserved header. To create a static large object add query param multipart-manifest=put.';
+
 /** The checks that a body and a copy share; whether the write is only to happen where nothing is. */
 export function checkPutHeaders({ exchange, object }: ObjectRequest): boolean {
   checkNameLength('object', object);

@@ -1,8 +1,8 @@
 /** COPY with Destination, and PUT with X-Copy-From: one object's bytes and metadata to another name, without the client in between. */
 import { formatTimestamp } from '#common';
-import { formatHttpDate, parseRange, percentDecode, percentEncodePath } from '#common/http';
+import { formatHttpDate, parseRange, percentEncodePath } from '#common/http';
 import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
-import { CONTENT_TYPE, MANIFEST_ETAG } from '#proxy/core';
+import { CONTENT_TYPE, linkOf, MANIFEST_ETAG, type ContainerSummary } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
@@ -11,8 +11,10 @@ import { Refusal } from '../refusal.ts';
 import { isTrue, type ObjectRequest } from '../request.ts';
 import { parseManifest } from '../slo/parse.ts';
 import { writeManifest } from '../slo/put.ts';
+import { writeLink } from '../symlink/put.ts';
 import { carriedMetadata, modifiedSeconds, storedMetadata } from './headers.ts';
 import { expiryMetadata } from './expiry.ts';
+import { accountHeader, parsePathHeader } from './path-headers.ts';
 import { checkPutHeaders } from './checks.ts';
 import { lookAt } from './look.ts';
 import type { Representation } from './representation.ts';
@@ -43,11 +45,27 @@ async function copy(source: ObjectRequest, destination: ObjectRequest): Promise<
   // Of a source whose length nobody knows, nobody knows whether it may be stored as one object.
   if (seen.sizeBytes === undefined || seen.sizeBytes > CONSTRAINTS.max_file_size) throw new Refusal(413);
   const metadata = copiedMetadata(source, destination, seen);
-  const written =
-    isManifestItself(source) && seen.info.metadata[MANIFEST_ETAG] !== undefined
-      ? await writeManifest(destination, container, { segments: parseManifest(seen.data!.toString('utf8'), `${destination.container}/${destination.object}`), metadata, onlyIfAbsent })
-      : await writeObject(destination, container, { body: bodyOf(source, seen, seen.sizeBytes), metadata, onlyIfAbsent });
+  const written = await writeCopy({ source, destination, container }, seen, { metadata, onlyIfAbsent });
   return created({ ...written, headers: { ...copyHeaders(source, destination, seen, written), ...written.headers } });
+}
+
+/** Writes what was seen: a link or a manifest where it is itself to be copied, else bytes. */
+function writeCopy({ source, destination, container }: Copying, seen: Representation, upload: { metadata: Record<string, string>; onlyIfAbsent: boolean }): Promise<Written> {
+  const link = source.query.get('symlink') === 'get' ? linkOf(seen.info.metadata) : undefined;
+  if (link !== undefined) {
+    const account = destination.exchange.header('x-symlink-target-account') === undefined ? link.account : accountHeader(destination, 'x-symlink-target-account');
+    return writeLink(destination, container, { link: { ...link, account }, ...upload });
+  }
+  if (isManifestItself(source) && seen.info.metadata[MANIFEST_ETAG] !== undefined) {
+    return writeManifest(destination, container, { segments: parseManifest(seen.data!.toString('utf8'), `${destination.container}/${destination.object}`), ...upload });
+  }
+  return writeObject(destination, container, { body: bodyOf(source, seen, seen.sizeBytes!), ...upload });
+}
+
+interface Copying {
+  readonly source: ObjectRequest;
+  readonly destination: ObjectRequest;
+  readonly container: ContainerSummary;
 }
 
 function isManifestItself({ query }: ObjectRequest): boolean {
@@ -97,19 +115,4 @@ function copiedMetadata(source: ObjectRequest, destination: ObjectRequest, { inf
 
 function shownMetadata(headers: ObjectRequest['exchange']['headers']): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (name.startsWith('x-object-meta-') && typeof value === 'string' ? [[name, value]] : [])));
-}
-
-function parsePathHeader(header: 'Destination' | 'X-Copy-From', value: string): { container: string; object: string } {
-  const path = percentDecode(value);
-  const match = path === undefined || path.includes('\0') ? null : /^\/?([^/]+)\/(.+)$/s.exec(path);
-  if (match === null) throw new Refusal(412, `${header} header must be of the form <container name>/<object name>`);
-  return { container: match[1]!, object: match[2]! };
-}
-
-function accountHeader(request: ObjectRequest, header: 'destination-account' | 'x-copy-from-account'): string {
-  const value = request.exchange.header(header);
-  if (value === undefined) return request.account;
-  const account = percentDecode(value);
-  if (account === undefined || account === '' || /[/\0]/.test(account)) throw new Refusal(412, 'Account name cannot contain slashes');
-  return account;
 }

@@ -1,29 +1,41 @@
 /** Looks at an object for a caller: at itself, or at what it stands for. Each form has its room. */
-import { MANIFEST_ETAG } from '#proxy/core';
+import { ETAG, isReserved, LINK_TARGET, linkOf, MANIFEST_ETAG } from '#proxy/core';
 import { authorizeContainer } from '../container/access.ts';
 import { DYNAMIC, showDynamic } from '../dlo/show.ts';
+import { Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
 import { showStatic } from '../slo/show.ts';
+import { showLink } from '../symlink/show.ts';
+import { mismatch } from '../symlink/link.ts';
 import { asItIs, type Found, type Reading, type Representation, type Show, type Trail } from './representation.ts';
 
 /** The forms, by the name of the metadata that makes an object one. */
-const FORMS: readonly (readonly [mark: string, show: Show])[] = [[MANIFEST_ETAG, showStatic], [DYNAMIC, showDynamic]];
+const FORMS: readonly (readonly [mark: string, show: Show])[] = [[LINK_TARGET, showLink], [MANIFEST_ETAG, showStatic], [DYNAMIC, showDynamic]];
 
 const START: Trail = { links: 0, manifests: 0, dynamic: false };
 
 /** What the caller sees of the request's target; to be disposed. Throws where he may not read it, or there is nothing. */
 export async function lookAt(request: ObjectRequest, reading: Reading, trail: Trail = START): Promise<Representation> {
-  await authorizeContainer(request, 'object-read');
+  const led = trail.links + trail.manifests > 0;
+  if (!(led && isReserved(request.container))) await authorizeContainer(request, 'object-read');
   const found = await find(request, reading);
   try {
+    if (trail.expects !== undefined) assertExpected(found, trail.expects);
     for (const [mark, show] of FORMS) {
-      if (found.info.metadata[mark] !== undefined) return await show(request, found, reading, { trail, lookAt });
+      if (found.info.metadata[mark] !== undefined) return await show(request, found, reading, { trail: { ...trail, expects: undefined }, lookAt });
     }
     return asItIs(found);
   } catch (error) {
     await found.open?.[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A static link leads to one state of its target only. */
+function assertExpected({ info }: Found, expected: string): void {
+  const link = linkOf(info.metadata);
+  const etag = link?.etag ?? info.metadata[ETAG];
+  if (etag !== expected) throw new Refusal(409, mismatch(link?.etag, etag, expected), { 'Content-Type': 'text/plain' });
 }
 
 async function find({ store, account, container, object }: ObjectRequest, reading: Reading): Promise<Found> {

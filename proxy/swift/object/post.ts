@@ -1,10 +1,13 @@
 /** POST of an object: replaces its metadata. What is not sent again is gone, but for the Content-Type. */
-import { CONTENT_TYPE } from '#proxy/core';
+import { CONTENT_TYPE, linkOf, type Link } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { checkMetadataHeaders } from '../constraints.ts';
 import { dynamicMetadata } from '../dlo/header.ts';
 import { empty, type ObjectRequest } from '../request.ts';
+import { Refusal } from '../refusal.ts';
+import { redirected } from '../symlink/post.ts';
+import { RESERVED } from './checks.ts';
 import { checkContentType } from './content-type.ts';
 import { expiryMetadata } from './expiry.ts';
 import { lastingMetadata, storedMetadata } from './headers.ts';
@@ -13,6 +16,8 @@ export async function postObject(request: ObjectRequest): Promise<Response> {
   const { store, account, container, object, exchange } = request;
   await authorizeContainer(request, 'object-write');
   checkMetadataHeaders('object', exchange.headers);
+  if (exchange.header('x-symlink-target') !== undefined) throw new Refusal(400, 'A PUT request is required to set a symlink target', { 'Content-Type': 'text/plain' });
+  if (exchange.header('x-static-large-object') !== undefined) throw new Refusal(400, RESERVED);
   const contentType = exchange.header('content-type');
   checkContentType(contentType);
   const metadata = {
@@ -21,6 +26,11 @@ export async function postObject(request: ObjectRequest): Promise<Response> {
     ...dynamicMetadata(exchange.header('x-object-manifest')),
     ...(contentType === undefined || contentType === '' ? {} : { [CONTENT_TYPE]: contentType }),
   };
-  await store.objects.post({ account, container, object }, (current) => ({ ...lastingMetadata(current.metadata), ...metadata }));
+  let link: Link | undefined;
+  await store.objects.post({ account, container, object }, (current) => {
+    link = linkOf(current.metadata);
+    return { ...lastingMetadata(current.metadata), ...metadata };
+  });
+  if (link !== undefined) return redirected(account, link);
   return empty(202);
 }

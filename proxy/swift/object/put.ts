@@ -5,7 +5,8 @@ import { CONSTRAINTS } from '../constraints.ts';
 import { Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
 import { putManifest } from '../slo/put.ts';
-import { checkPutHeaders, expectedEtag, putMetadata } from './checks.ts';
+import { putLink } from '../symlink/put.ts';
+import { checkPutHeaders, expectedEtag, putMetadata, RESERVED } from './checks.ts';
 import { copyFrom } from './copy.ts';
 import { created, writeObject } from './write.ts';
 
@@ -21,13 +22,12 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
   const container = await authorizeContainer(request, 'object-write');
   if (container === undefined) throw new Refusal(404);
   if (manifest) return putManifest(request, container);
+  if (exchange.header('x-symlink-target') !== undefined) return putLink(request, container);
   const onlyIfAbsent = checkPutHeaders(request);
   checkLength(exchange);
   const body = exchange.body(CONSTRAINTS.max_file_size);
   return created(await writeObject(request, container, { body, metadata: putMetadata(request), expectedEtag: expectedEtag(exchange), onlyIfAbsent }));
 }
-
-const RESERVED = 'X-Static-Large-Object is a reserved header. To create a static large object add query param multipart-manifest=put.';
 
 function checkLength(exchange: Exchange): void {
   if (exchange.chunked) {

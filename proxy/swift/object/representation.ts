@@ -41,6 +41,8 @@ export interface Trail {
   readonly manifests: number;
   /** Whether one of them is dynamic. */
   readonly dynamic: boolean;
+  /** Tag that what is found must have. */
+  readonly expects?: string | undefined;
 }
 
 /** Looks at another object for the same caller. */
