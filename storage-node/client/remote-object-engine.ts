@@ -1,15 +1,16 @@
 /** The ObjectEngine of a device in another process: each call is a request to the storage node that owns it. */
-import type { Timestamp } from '#common';
+import { StoreError, type Timestamp } from '#common';
 import {
-  decodeKey, encodeKey, frameHeader, HEAD_HEADER, jsonFrame, objectPath, parseJson, parseJsonFrame, readFrames,
-  type CreateRequest, type DeleteRequest, type Key, type ObjectEngine, type ObjectInfo, type ObjectOperation, type ObjectReader, type ObjectState, type ObjectWriter,
-  type PendingRow, type PostRequest, type PutRequest, type WriteReceipt,
+  decodeKey, decodeStates, DIGEST_BYTES, encodeKey, encodeShipment, frameHeader, HEAD_HEADER, jsonFrame, objectPath, parseJson, parseJsonFrame, readFrames,
+  type CreateRequest, type DeleteRequest, type Key, type KeyedState, type KeyRanges, type ObjectEngine, type ObjectInfo, type ObjectOperation, type ObjectReader, type ObjectState, type ObjectWriter,
+  type PendingRow, type PostRequest, type PutRequest, type ShippedState, type Taken, type WriteReceipt,
 } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
 import { LazySender } from './lazy-sender.ts';
 import { receiptOf } from './receipt.ts';
 import { RemoteReader, WholeReader } from './remote-reader.ts';
 import { RemoteWriter } from './remote-writer.ts';
+import { sendStream } from './send-stream.ts';
 
 export class RemoteObjectEngine implements ObjectEngine {
   readonly #transport: HttpTransport;
@@ -72,6 +73,20 @@ export class RemoteObjectEngine implements ObjectEngine {
     await this.#settling.flush();
     const rows = (await this.#call('pending', options)) as { key: string; info: ObjectInfo }[];
     return rows.map(({ key, info }) => ({ key: decodeKey(key), info }));
+  }
+
+  async digests({ bits, prefixes }: KeyRanges): Promise<Buffer> {
+    const digests = await this.#transport.call(this.#path('digests'), JSON.stringify({ bits, prefixes }));
+    if (digests.length !== prefixes.length * DIGEST_BYTES) throw new StoreError('device-unavailable', 'an answer without all of its digests');
+    return digests;
+  }
+
+  async states({ bits, prefixes, after, limit }: KeyRanges & { after?: Key | undefined; limit: number }): Promise<KeyedState[]> {
+    return decodeStates(await this.#transport.call(this.#path('states'), JSON.stringify({ bits, prefixes, after: after && encodeKey(after), limit })));
+  }
+
+  async take(states: AsyncIterable<ShippedState>): Promise<Taken> {
+    return (await sendStream(this.#transport, this.#path('take'), encodeShipment(states))) as Taken;
   }
 
   async #call(operation: ObjectOperation, fields: object): Promise<unknown> {

@@ -7,6 +7,7 @@ import { bearerOf, type ObjectEngine } from '#storage-node/protocol';
 // The contract suites, models and server are met here only: the client itself knows nothing of them.
 import { listingEngineContract } from '../engine/listing-engine.contract.ts';
 import { objectEngineContract } from '../engine/object-engine.contract.ts';
+import { objectReplicaContract } from '../engine/object-replica.contract.ts';
 import { MemoryListingEngine } from '../engine/listing/memory.ts';
 import { MemoryObjectEngine } from '../engine/memory/memory-engine.ts';
 import { startNodeServer, type NodeServerOptions } from '../server/index.ts';
@@ -61,6 +62,9 @@ function bound(engine: ObjectEngine): ObjectEngine {
     delete: (request) => engine.delete(request),
     settle: (key, settled) => engine.settle(key, settled),
     pending: (options) => engine.pending(options),
+    digests: (ranges) => engine.digests(ranges),
+    states: (request) => engine.states(request),
+    take: (states) => engine.take(states),
   };
 }
 
@@ -83,6 +87,11 @@ async function rawServer(onConnection: (socket: Socket, count: number) => void):
 objectEngineContract('the HTTP transport', async () => {
   const { device, clock, [Symbol.asyncDispose]: close } = await pair();
   return { engine: device.objects(0), wind: (ms: number) => clock.wind(ms), close: async () => close() };
+});
+
+objectReplicaContract('the HTTP transport', async () => {
+  const { device, clock, [Symbol.asyncDispose]: close } = await pair();
+  return { engine: device.objects(0), source: new MemoryObjectEngine({ clock }), close: async () => close() };
 });
 
 listingEngineContract('the HTTP transport', async () => {

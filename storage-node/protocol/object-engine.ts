@@ -8,6 +8,7 @@
  * perhaps newer metadata on it, or a tombstone.
  */
 import type { Timestamp } from '#common';
+import type { ObjectReplica } from './object-replica.ts';
 
 /** The 16 bytes of MD5 that name an object, container or account. */
 export type Key = Buffer;
@@ -124,7 +125,7 @@ export interface PendingRow {
  *
  * Every method throws StoreError `device-unavailable` where the device cannot answer, `device-full` where it has no room.
  */
-export interface ObjectEngine {
+export interface ObjectEngine extends ObjectReplica {
   /** The state held for `key` (a tombstone too), or undefined. Index only. */
   stat(key: Key): Promise<ObjectState | undefined>;
   /** State, name and metadata in force (a tombstone too), or undefined. Verifies what it reads; throws `corrupt`. */

@@ -4,10 +4,12 @@
  * fault in either shows as a difference.
  */
 import assert from 'node:assert/strict';
+import { crc32 } from 'node:zlib';
 import { NEVER, type Clock, type Timestamp } from '#common';
+import { addState, DIGEST_LANES, prefixOf } from '#storage-node/protocol';
 import type {
-  CreateRequest, DeleteRequest, Key, Metadata, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
-  PendingRow, PostRequest, PutRequest, WriteReceipt,
+  CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Metadata, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState,
+  ObjectWriter, PendingRow, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
 
 /** What is held for one key. */
@@ -15,6 +17,8 @@ interface Held {
   readonly name: string;
   readonly timestamp: Timestamp;
   readonly deleted: boolean;
+  /** Of the data record; `metadata` is what is in force. */
+  readonly ownMetadata: Metadata;
   /** ETag of the data record; '' for a tombstone. Decides between puts of one timestamp. */
   readonly etag: string;
   readonly data: Buffer;
@@ -31,7 +35,7 @@ interface Pending {
 const CHUNK_BYTES = 1 << 20;
 
 /** An ObjectEngine in memory; nothing in it survives the process. */
-export class MemoryObjectEngine implements ObjectEngine {
+export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   readonly #clock: Clock;
   readonly #held = new Map<string, Held>();
   readonly #pending = new Map<string, Pending>();
@@ -75,7 +79,7 @@ export class MemoryObjectEngine implements ObjectEngine {
     const held = this.#held.get(key.toString('hex'));
     if (held !== undefined && held.timestamp > timestamp) return this.#unchanged('superseded', held);
     if (held?.deleted && held.timestamp === timestamp) return this.#unchanged('committed', held);
-    const none = { deleted: true, etag: '', data: Buffer.alloc(0), metadata: {} };
+    const none = { deleted: true, ownMetadata: {}, etag: '', data: Buffer.alloc(0), metadata: {} };
     return this.#commit(key, held, { name, timestamp, metaTimestamp: timestamp, ...none });
   }
 
@@ -95,6 +99,86 @@ export class MemoryObjectEngine implements ObjectEngine {
     return rows;
   }
 
+  async digests({ bits, prefixes }: KeyRanges): Promise<Buffer> {
+    const lanes = new Uint32Array(prefixes.length * DIGEST_LANES);
+    for (const { key, state } of this.#sorted()) {
+      const at = prefixes.indexOf(prefixOf(key.toString('latin1'), bits));
+      if (at >= 0) addState(lanes, at * DIGEST_LANES, key.toString('latin1'), state);
+    }
+    return Buffer.from(lanes.buffer);
+  }
+
+  async states({ bits, prefixes, after, limit }: KeyRanges & { after?: Key | undefined; limit: number }): Promise<KeyedState[]> {
+    const wanted = this.#sorted().filter(({ key }) => prefixes.includes(prefixOf(key.toString('latin1'), bits)));
+    return wanted.filter(({ key }) => after === undefined || Buffer.compare(key, after) > 0).slice(0, limit);
+  }
+
+  async take(states: AsyncIterable<ShippedState>): Promise<Taken> {
+    const taken = { taken: 0, kept: 0, damaged: 0 };
+    for await (const state of states) {
+      const hex = state.key.toString('hex');
+      const pending = this.#pending.get(hex);
+      const outcome = await this.#takeOne(state);
+      taken[outcome]++;
+      // A copy's row is the business of whoever took the object from a client.
+      if (pending) this.#pending.set(hex, pending);
+      else this.#pending.delete(hex);
+    }
+    return taken;
+  }
+
+  async *ship(keys: readonly Key[]): AsyncGenerator<ShippedState, void, undefined> {
+    for (const key of keys) {
+      const held = this.#held.get(key.toString('hex'));
+      if (held === undefined) continue;
+      const { name, timestamp, deleted, data, ownMetadata, metaTimestamp, metadata } = held;
+      const posted = metaTimestamp > timestamp ? { timestamp: metaTimestamp, metadata } : undefined;
+      const blocks: number[] = [];
+      for (let at = 0; at < data.length; at += 65_536) blocks.push(crc32(data.subarray(at, at + 65_536)));
+      const read = async function* (): AsyncGenerator<Buffer, void, undefined> {
+        for (let at = 0; at < data.length; at += CHUNK_BYTES) yield data.subarray(at, at + CHUNK_BYTES);
+      };
+      yield { key, name, timestamp, deleted, sizeBytes: data.length, metadata: ownMetadata, posted, blocks, read };
+    }
+  }
+
+  async release(states: readonly KeyedState[]): Promise<number> {
+    let released = 0;
+    for (const { key, state } of states) {
+      const held = stateOf(this.#held.get(key.toString('hex')));
+      if (this.#pending.has(key.toString('hex')) || held === undefined || JSON.stringify(held) !== JSON.stringify(state)) continue;
+      this.forget(key);
+      released++;
+    }
+    return released;
+  }
+
+  moment(): Moment {
+    return { volume: 1, offset: this.#sequence };
+  }
+
+  agree(): void {
+    // Tombstones are never reclaimed here.
+  }
+
+  async #takeOne(state: ShippedState): Promise<'taken' | 'kept' | 'damaged'> {
+    const { key, name, timestamp, metadata, posted } = state;
+    const chunks: Buffer[] = [];
+    for await (const chunk of state.read()) chunks.push(chunk);
+    const data = Buffer.concat(chunks);
+    const intact = state.blocks.every((crc, i) => crc === crc32(data.subarray(i * 65_536, (i + 1) * 65_536)));
+    if (data.length !== state.sizeBytes || !intact) return 'damaged';
+    const before = JSON.stringify(stateOf(this.#held.get(key.toString('hex'))));
+    if (state.deleted) await this.delete({ key, name, timestamp });
+    else await this.put({ key, name, timestamp, metadata, data });
+    if (posted) await this.post({ key, name, timestamp: posted.timestamp, base: timestamp, metadata: posted.metadata });
+    return JSON.stringify(stateOf(this.#held.get(key.toString('hex')))) === before ? 'kept' : 'taken';
+  }
+
+  #sorted(): KeyedState[] {
+    return [...this.#held].sort(([a], [b]) => (a < b ? -1 : 1)).map(([hex, held]) => ({ key: Buffer.from(hex, 'hex'), state: stateOf(held) }));
+  }
+
   /** Forgets a key as if it had never been written: what quarantine does to a damaged record. */
   forget(key: Key): void {
     this.#held.delete(key.toString('hex'));
@@ -106,13 +190,13 @@ export class MemoryObjectEngine implements ObjectEngine {
     const etag = metadata['ETag'] ?? '';
     if (held !== undefined && held.timestamp > timestamp) return this.#unchanged('superseded', held);
     if (held?.timestamp !== timestamp) {
-      return this.#commit(key, held, { name, timestamp, deleted: false, etag, data, metaTimestamp: timestamp, metadata });
+      return this.#commit(key, held, { name, timestamp, deleted: false, ownMetadata: metadata, etag, data, metaTimestamp: timestamp, metadata });
     }
     const order = held.deleted ? -1 : Buffer.compare(Buffer.from(etag), Buffer.from(held.etag));
     if (order <= 0) return this.#unchanged(order < 0 ? 'superseded' : 'committed', held);
     // Metadata posted for this timestamp stays: it was made for this data record whichever of the two won.
     const posted = held.metaTimestamp > held.timestamp;
-    return this.#commit(key, held, { ...held, etag, data, metadata: posted ? held.metadata : metadata });
+    return this.#commit(key, held, { ...held, etag, data, ownMetadata: metadata, metadata: posted ? held.metadata : metadata });
   }
 
   #commit(key: Key, previous: Held | undefined, held: Held): WriteReceipt {

@@ -334,7 +334,7 @@ export class Simulation {
     if (this.#machine.rotted) return;
     const states = async (): Promise<string[]> => {
       const all: string[] = [];
-      for await (const { key, state } of this.#engine.states()) all.push(`${key.toString('hex')} ${JSON.stringify(state)}`);
+      for await (const { key, state } of this.#engine.everything()) all.push(`${key.toString('hex')} ${JSON.stringify(state)}`);
       return all;
     };
     const before = await states();

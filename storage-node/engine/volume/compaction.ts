@@ -24,6 +24,8 @@ export interface CompactionOptions {
   /** Bytes written so far by clients, and copied so far. */
   readonly written: { readonly clientBytes: number; readonly copiedBytes: number };
   readonly checkpoint: () => Promise<void>;
+  /** Whether all primaries are known to hold the state of the key. */
+  readonly isAgreed: (keyText: string, entry: Entry) => boolean;
   /** Called, and waited for, before tombstones leave the index without a record that says so. */
   readonly beforeReclaim: () => Promise<void>;
   readonly quarantine: (keyText: string, entry: Entry, reason: string) => Promise<void>;
@@ -123,7 +125,7 @@ class Evacuation {
     } else if (head.type === RecordType.meta) {
       if (sameLocation(entry?.meta, location)) await this.#copy(keyText, record);
     } else if (entry !== undefined && sameLocation(entry.data, location)) {
-      if (entry.deleted && this.#oldest && this.#isReclaimable(entry)) return this.#reclaim(keyText, location);
+      if (entry.deleted && this.#oldest && this.#isReclaimable(keyText, entry)) return this.#reclaim(keyText, location);
       await this.#copy(keyText, record);
     }
   }
@@ -133,8 +135,9 @@ class Evacuation {
     await this.#append(new ReclaimWrite(keyText, location));
   }
 
-  #isReclaimable(entry: Entry): boolean {
-    const { environment, settings } = this.#options;
+  #isReclaimable(keyText: string, entry: Entry): boolean {
+    const { environment, settings, isAgreed } = this.#options;
+    if (settings.reclaimAgreed && !isAgreed(keyText, entry)) return false;
     return entry.timestamp / TICKS_PER_MS < environment.clock.nowMs() - settings.reclaimAgeMs;
   }
 

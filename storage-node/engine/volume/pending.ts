@@ -39,6 +39,10 @@ export class PendingSet {
     if (mark !== undefined && mark.timestamp <= timestamp) this.#marks.delete(keyText);
   }
 
+  has(keyText: string): boolean {
+    return this.#marks.has(keyText);
+  }
+
   forget(keyText: string): void {
     this.#marks.delete(keyText);
   }

@@ -47,6 +47,8 @@ export interface VolumeSettings {
   readonly faultWindowMs: number;
   /** Tombstones younger than this are kept. */
   readonly reclaimAgeMs: number;
+  /** Older ones are kept as well until a replicator has seen that all primaries hold them. */
+  readonly reclaimAgreed: boolean;
   /** Compaction copies at most (this - 1) bytes for each byte written by clients. */
   readonly writeAmplification: number;
   /** Volumes with a smaller share of garbage are left alone. */
@@ -70,6 +72,7 @@ export const DEFAULT_SETTINGS: VolumeSettings = {
   faultLimit: 3,
   faultWindowMs: 3_600_000,
   reclaimAgeMs: 7 * 86_400_000,
+  reclaimAgreed: false,
   writeAmplification: 1.3,
   minGarbage: 0.2,
   reserveBytes: 256 << 20,

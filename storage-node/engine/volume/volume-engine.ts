@@ -5,14 +5,14 @@
  */
 import { StoreError, type Timestamp } from '#common';
 import type {
-  CreateRequest, DeleteRequest, Key, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter, PendingRow, PostRequest,
-  PutRequest, WriteReceipt,
+  CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
+  PendingRow, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
-import { IndexDamaged, type IndexStore } from '../index-store/index-store.ts';
+import type { IndexStore } from '../index-store/index-store.ts';
 import { BigFiles } from './big-files.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { compactOne, type Compacted } from './compaction.ts';
-import { SliceDigests, sliceOf } from './digests.ts';
+import { sliceOf, type SliceDigests } from './digests.ts';
 import { stateOf, textOf, type Entry } from './entry.ts';
 import { EntryTable } from './entry-table.ts';
 import type { Change } from './group.ts';
@@ -20,23 +20,14 @@ import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
 import { blockChecksums, RecordType, type Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
+import { openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
 import { LOG_START, recover, type Recovered } from './recovery.ts';
-import type { Environment, VolumeSettings } from './settings.ts';
-import { VolumeSet } from './volume-set.ts';
+import { VolumeReplica } from './replica.ts';
+import type { VolumeSet } from './volume-set.ts';
 import { VolumeWriter } from './volume-writer.ts';
 import { DeleteWrite, ForgetWrite, PostWrite, PutWrite, type Write } from './write.ts';
 
-export interface VolumeEngineOptions {
-  readonly environment: Environment;
-  readonly settings: VolumeSettings;
-  /** Of this policy on this device. */
-  readonly directory: string;
-  readonly quarantineDirectory: string;
-  /** UUID of the device. */
-  readonly device: string;
-}
-
-export class VolumeEngine implements ObjectEngine {
+export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #options: VolumeEngineOptions;
   readonly #index: IndexStore;
   readonly #volumes: VolumeSet;
@@ -48,6 +39,7 @@ export class VolumeEngine implements ObjectEngine {
   readonly #bigs: BigFiles;
   readonly #log: Log;
   readonly #records: RecordAccess;
+  readonly #replica: VolumeReplica;
   #written = { clientBytes: 0, copiedBytes: 0 };
   #sinceCheckpointBytes = 0;
   /** Flushes and checkpoints, one after the other. */
@@ -75,6 +67,9 @@ export class VolumeEngine implements ObjectEngine {
       lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location) },
       apply: (changes, group) => this.#apply(changes, group),
     });
+    const { volumes, table, pending, digests } = parts;
+    const flush = (): Promise<void> => this.#queueUpkeep(() => this.#table.flush());
+    this.#replica = new VolumeReplica({ environment, settings, table, digests, pending, volumes, records: this.#records, bigs: this.#bigs, log: this.#log, flush, checkRoom: () => this.#checkSpace() });
   }
 
   /** Opens what is in the directory, recovering what the last owner left. An index that cannot be opened is made anew. */
@@ -195,6 +190,7 @@ export class VolumeEngine implements ObjectEngine {
       const done = await compactOne({
         environment, settings, volumes: this.#volumes, table: this.#table, log: this.#log, written: this.#written,
         checkpoint: () => this.#afterReclaim(),
+        isAgreed: (keyText, entry) => this.#replica.isAgreed(keyText, entry),
         beforeReclaim: () => this.#beforeReclaim(),
         quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
       });
@@ -242,15 +238,43 @@ export class VolumeEngine implements ObjectEngine {
     });
   }
 
-  /** Every state held, in order of key; flushes first. For audits, rebuilds and anti-entropy. */
-  async *states(): AsyncGenerator<{ key: Key; state: ObjectState }> {
+  /** Every state held, in order of key; flushes first. For audits. */
+  async *everything(): AsyncGenerator<KeyedState> {
     await this.#queueUpkeep(() => this.#table.flush());
     for await (const [keyText, entry] of this.#table.all()) yield { key: Buffer.from(keyText, 'latin1'), state: stateOf(entry) };
   }
 
-  /** Digests of ranges of keys by their leading bits, at most SLICE_BITS of them: see SliceDigests. */
-  sums(ranges: { bits: number; first: number; count: number }): Buffer {
-    return this.#digests.sums(ranges);
+  digests(ranges: KeyRanges): Promise<Buffer> {
+    this.#check();
+    return this.#replica.digests(ranges);
+  }
+
+  states(request: KeyRanges & { after?: Key | undefined; limit: number }): Promise<KeyedState[]> {
+    this.#check();
+    return this.#replica.states(request);
+  }
+
+  take(states: AsyncIterable<ShippedState>): Promise<Taken> {
+    this.#check();
+    return this.#replica.take(states);
+  }
+
+  ship(keys: readonly Key[]): AsyncIterable<ShippedState> {
+    this.#check();
+    return this.#replica.ship(keys);
+  }
+
+  release(states: readonly KeyedState[]): Promise<number> {
+    this.#check();
+    return this.#replica.release(states);
+  }
+
+  moment(): Moment {
+    return this.#replica.moment();
+  }
+
+  agree(ranges: KeyRanges, moment: Moment): void {
+    this.#replica.agree(ranges, moment);
   }
 
   /** How many slices' digests are not what counting their keys says: 0, whatever happened. For audits; nothing may be written meanwhile. */
@@ -278,8 +302,12 @@ export class VolumeEngine implements ObjectEngine {
   }
 
   #checkRoom(): void {
-    this.#check();
     this.#requests++;
+    this.#checkSpace();
+  }
+
+  #checkSpace(): void {
+    this.#check();
     if (this.#log.isLow) throw new StoreError('device-full', 'the device has less free than its reserve');
   }
 
@@ -302,7 +330,7 @@ export class VolumeEngine implements ObjectEngine {
       if (after === undefined) this.#table.delete(write.keyText);
       else this.#table.set(write.keyText, after);
       if (after === undefined) this.#pending.forget(write.keyText);
-      else if (write.byClient) this.#pending.mark(write.keyText, Math.max(after.timestamp, after.metaTimestamp) as Timestamp, nowMs);
+      else if (write.rowPending) this.#pending.mark(write.keyText, Math.max(after.timestamp, after.metaTimestamp) as Timestamp, nowMs);
       if (before !== undefined && before.bigId !== 0 && before.bigId !== after?.bigId) this.#dropBig(write, before.bigId);
     }
     this.#written.clientBytes += clientBytes;
@@ -343,32 +371,5 @@ export class VolumeEngine implements ObjectEngine {
     this.#options.environment.report({ event: 'quarantined', detail: { key: key.toString('hex'), volume, offset, reason } });
     await this.#records.note(key, entry, reason);
     await this.#log.append(new ForgetWrite(keyText, key, entry));
-  }
-}
-
-/** The digests of the index, with those of the `touched` slices counted again; all of them where there are none to rely on. */
-async function openDigests(index: IndexStore, table: EntryTable, touched: ReadonlySet<number> | undefined): Promise<SliceDigests> {
-  const digests = new SliceDigests();
-  await digests.load(index);
-  if (touched === undefined) await digests.recountAll(table);
-  else await digests.recount(table, touched);
-  return digests;
-}
-
-async function openParts({ environment, directory }: VolumeEngineOptions, options: { directory: string; quarantineDirectory: string; device: string }): Promise<{ volumes: VolumeSet; index: IndexStore }> {
-  const volumes = await VolumeSet.open(environment, { ...options, directory: `${directory}/vol` });
-  const indexDirectory = `${directory}/index`;
-  try {
-    const index = await environment.openIndex(indexDirectory, { fresh: false });
-    const position = readCheckpoint(index)?.position;
-    const reached = position && volumes.get(position.volume);
-    if (reached === undefined || position === undefined || position.offset <= reached.end) return { volumes, index };
-    // The disk lost what it had said was safe. The volume is right about what is there; the index is not.
-    await index.close();
-    throw new IndexDamaged(`the index reaches to ${position.offset} of volume ${position.volume}, which ends at ${reached.end}`);
-  } catch (error) {
-    if (!(error instanceof IndexDamaged)) throw error;
-    environment.report({ event: 'index-rebuilt', detail: { directory: indexDirectory, error: String(error) } });
-    return { volumes, index: await environment.openIndex(indexDirectory, { fresh: true }) };
   }
 }

@@ -13,6 +13,8 @@ export interface VolumeWriterOptions {
   readonly crc32: Checksum;
   readonly bigs: BigFiles;
   readonly append: (write: Write) => Promise<WriteReceipt>;
+  /** Default true: a client's write. */
+  readonly rowPending?: boolean;
 }
 
 export class VolumeWriter implements ObjectWriter {
@@ -92,6 +94,6 @@ export class VolumeWriter implements ObjectWriter {
   #append({ metadata, data, sizeBytes, bigId }: { metadata: Metadata; data: Buffer; sizeBytes: number; bigId: number }): Promise<WriteReceipt> {
     const { key, name, timestamp } = this.#request;
     const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes, bigId, metadata: JSON.stringify(metadata) };
-    return this.#options.append(new PutWrite(textOf(key), { fields, data, blocks: blockChecksums(data, this.#options.crc32) }, metadata['ETag'] ?? ''));
+    return this.#options.append(new PutWrite(textOf(key), { fields, data, blocks: blockChecksums(data, this.#options.crc32) }, metadata['ETag'] ?? '', this.#options.rowPending));
   }
 }

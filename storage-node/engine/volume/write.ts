@@ -3,7 +3,7 @@
  * force then. The rules are the port's: newer wins; at one timestamp a tombstone, then the larger ETag.
  */
 import { NEVER, type Timestamp } from '#common';
-import type { Metadata, WriteReceipt } from '#storage-node/protocol';
+import type { Metadata, ObjectState, WriteReceipt } from '#storage-node/protocol';
 import { sameLocation, type Entry } from './entry.ts';
 import { RecordType, type Location, type RecordFields } from './record.ts';
 
@@ -32,8 +32,10 @@ export interface Write {
   readonly keyText: string;
   /** Rough length in the volume, for the bounds of a group. */
   readonly weightBytes: number;
-  /** A client's write: its container row is pending after it, and its bytes are what compaction is measured against. */
+  /** Brought from outside: its bytes are what compaction is measured against. */
   readonly byClient: boolean;
+  /** Its container row is pending after it: a client's write, and no copy of another replica's. */
+  readonly rowPending: boolean;
   decide(held: Entry | undefined, lookup: Lookup): Decision;
 }
 
@@ -45,11 +47,13 @@ export class PutWrite implements Write {
   readonly keyText: string;
   readonly weightBytes: number;
   readonly byClient = true;
+  readonly rowPending: boolean;
   readonly #append: Appendix;
   readonly #etag: string;
 
-  constructor(keyText: string, append: Appendix, etag: string) {
+  constructor(keyText: string, append: Appendix, etag: string, rowPending = true) {
     this.keyText = keyText;
+    this.rowPending = rowPending;
     this.weightBytes = HEAD_WEIGHT + append.data.length;
     this.#append = append;
     this.#etag = etag;
@@ -74,10 +78,12 @@ export class DeleteWrite implements Write {
   readonly keyText: string;
   readonly weightBytes = HEAD_WEIGHT;
   readonly byClient = true;
+  readonly rowPending: boolean;
   readonly #fields: Appendix['fields'];
 
-  constructor(keyText: string, { key, name, timestamp }: { key: Buffer; name: string; timestamp: Timestamp }) {
+  constructor(keyText: string, { key, name, timestamp }: { key: Buffer; name: string; timestamp: Timestamp }, rowPending = true) {
     this.keyText = keyText;
+    this.rowPending = rowPending;
     this.#fields = { type: RecordType.delete, key, name, timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
   }
 
@@ -94,10 +100,12 @@ export class PostWrite implements Write {
   readonly keyText: string;
   readonly weightBytes = HEAD_WEIGHT;
   readonly byClient = true;
+  readonly rowPending: boolean;
   readonly #fields: Appendix['fields'];
 
-  constructor(keyText: string, { key, name, timestamp, base, metadata }: { key: Buffer; name: string; timestamp: Timestamp; base: Timestamp; metadata: string }) {
+  constructor(keyText: string, { key, name, timestamp, base, metadata }: { key: Buffer; name: string; timestamp: Timestamp; base: Timestamp; metadata: string }, rowPending = true) {
     this.keyText = keyText;
+    this.rowPending = rowPending;
     this.#fields = { type: RecordType.meta, key, name, timestamp, base, sizeBytes: 0, bigId: 0, metadata };
   }
 
@@ -120,6 +128,7 @@ export class CopyWrite implements Write {
   readonly keyText: string;
   readonly weightBytes: number;
   readonly byClient = false;
+  readonly rowPending = false;
   readonly #from: Location;
   readonly #append: Appendix;
 
@@ -144,6 +153,7 @@ export class ForgetWrite implements Write {
   readonly keyText: string;
   readonly weightBytes = HEAD_WEIGHT;
   readonly byClient = false;
+  readonly rowPending = false;
   readonly #key: Buffer;
   readonly #damaged: Entry;
 
@@ -165,6 +175,7 @@ export class ReclaimWrite implements Write {
   readonly keyText: string;
   readonly weightBytes = 0;
   readonly byClient = false;
+  readonly rowPending = false;
   readonly #from: Location;
 
   constructor(keyText: string, from: Location) {
@@ -174,6 +185,29 @@ export class ReclaimWrite implements Write {
 
   decide(held: Entry | undefined): Decision {
     return held?.deleted && sameLocation(held.data, this.#from) ? { outcome: 'committed', entry: () => null } : UNCHANGED.absent;
+  }
+}
+
+/** A stand-in's: a state that all primaries have is forgotten, if it is the one in force still. Its record stays as one that no state came from. */
+export class ReleaseWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes = HEAD_WEIGHT;
+  readonly byClient = false;
+  readonly rowPending = false;
+  readonly #key: Buffer;
+  readonly #state: ObjectState;
+
+  constructor(keyText: string, { key, state }: { key: Buffer; state: ObjectState }) {
+    this.keyText = keyText;
+    this.#key = key;
+    this.#state = state;
+  }
+
+  decide(held: Entry | undefined): Decision {
+    const { timestamp, deleted, metaTimestamp } = this.#state;
+    if (held?.timestamp !== timestamp || held.deleted !== deleted || held.metaTimestamp !== metaTimestamp) return UNCHANGED.absent;
+    const fields = { type: RecordType.forget, key: this.#key, name: '', timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
+    return { outcome: 'committed', append: { fields, data: EMPTY, blocks: [] }, entry: () => null };
   }
 }
 

@@ -1,13 +1,16 @@
 /** The operations on objects of one policy of one device. Those that carry data have files of their own; the others are JSON both ways. */
 import type { Timestamp } from '#common';
-import { decodeKey, encodeKey, type ObjectEngine, type ObjectOperation } from '#storage-node/protocol';
-import { readJson, sendJson, type Exchange } from '../exchange.ts';
+import { decodeKey, decodeRanges, decodeShipment, encodeKey, encodeStates, readFrames, type ObjectEngine, type ObjectOperation } from '#storage-node/protocol';
+import { bodyOf, readJson, sendFrames, sendJson, type Exchange } from '../exchange.ts';
 import { metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
 import { createObject } from './create.ts';
 import { openObject, readObject, releaseObject } from './open.ts';
 import { putObject } from './put.ts';
 
 type Fields = Record<string, unknown>;
+
+/** States of one answer: 4 MiB. */
+const MAX_STATES = 100_000;
 
 const simple = (answer: (engine: ObjectEngine, fields: Fields) => unknown) => async (exchange: Exchange, { engine }: ObjectContext) =>
   sendJson(exchange, await answer(engine, await readJson(exchange)));
@@ -27,6 +30,21 @@ export const objectOperations: Record<ObjectOperation, (exchange: Exchange, cont
   settle: simple((engine, { entries }) => {
     for (const [key, timestamp] of entries as [string, Timestamp][]) engine.settle(decodeKey(key), timestampOf(timestamp));
   }),
+  digests: async (exchange, { engine }) => {
+    const { bits, prefixes } = await readJson(exchange);
+    sendFrames(exchange, [await engine.digests(decodeRanges(bits, prefixes))]);
+  },
+  states: async (exchange, { engine }) => {
+    const { bits, prefixes, after, limit } = await readJson(exchange);
+    const bounded = Math.min(Number(limit), MAX_STATES);
+    sendFrames(exchange, [encodeStates(await engine.states({ ...decodeRanges(bits, prefixes), after: after === undefined ? undefined : decodeKey(after), limit: bounded }))]);
+  },
+  take: async (exchange, { engine }) => {
+    exchange.response.writeContinue();
+    const taken = await engine.take(decodeShipment(readFrames(bodyOf(exchange))));
+    exchange.request.resume();
+    sendJson(exchange, taken);
+  },
   pending: simple(async (engine, { olderThanMs, limit }) => {
     const rows = await engine.pending({ olderThanMs: Number(olderThanMs), limit: Number(limit) });
     return rows.map(({ key, info }) => ({ key: encodeKey(key), info }));
