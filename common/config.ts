@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { swiftSchema } from './config-swift.ts';
 import { StoreError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
 
@@ -48,9 +49,20 @@ const schema = z.strictObject({
   reclaimAgeSeconds: z.int().min(3600).default(7 * 86_400),
   auth: z
     .strictObject({
-      tempauth: z.strictObject({ users: z.array(user).default([]), resellerPrefix: word.default('AUTH'), tokenLifeSeconds: z.int().min(1).default(86_400) }).prefault({}),
+      tempauth: z
+        .strictObject({
+          users: z.array(user).default([]),
+          resellerPrefix: word.default('AUTH'),
+          /** More accounts for each project, e.g. `SERVICE_test` beside `AUTH_test`; with a group, only for its members together with the owner. */
+          servicePrefixes: z.array(z.strictObject({ prefix: word, requireGroup: word.optional() })).default([]),
+          tokenLifeSeconds: z.int().min(1).default(86_400),
+          /** What X-Storage-Url begins with; by default what the client came with. */
+          storageUrlScheme: z.enum(['default', 'http', 'https']).default('default'),
+        })
+        .prefault({}),
     })
     .prefault({}),
+  swift: swiftSchema,
   cache: z.strictObject({ /** `redis://host:port` each; in memory without. */ redis: z.array(z.url({ protocol: /^rediss?$/ })).default([]) }).prefault({}),
   limits: z
     .strictObject({
@@ -75,19 +87,21 @@ export interface ConfigOverrides {
 
 /** Reads and checks the file (none: all defaults). Throws `bad-request` that names every fault, each on a line of its own. */
 export function loadConfig(file: string | undefined, overrides: ConfigOverrides = {}): Config {
-  const raw = file === undefined ? {} : readYaml(file);
-  const parsed = schema.safeParse(raw ?? {});
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top)'}: ${issue.message}`);
-    throw new StoreError('bad-request', `configuration ${file ?? ''} has ${faults.length} fault(s):\n${faults.join('\n')}`);
-  }
-  const config = parsed.data;
+  const config = parseConfig(file === undefined ? {} : readYaml(file), file);
   const base = file === undefined || overrides.data !== undefined ? process.cwd() : path.dirname(path.resolve(file));
   return Object.freeze({
     ...config,
     data: path.resolve(base, overrides.data ?? config.data),
     proxy: { ...config.proxy, port: overrides.port ?? config.proxy.port },
   });
+}
+
+/** Checks a configuration that has been read; `name` is what faults are said of. */
+export function parseConfig(raw: unknown, name = ''): Config {
+  const parsed = schema.safeParse(raw ?? {});
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.map(String).join('.') || '(top)'}: ${issue.message}`);
+  throw new StoreError('bad-request', `configuration ${name} has ${faults.length} fault(s):\n${faults.join('\n')}`);
 }
 
 function readYaml(file: string): unknown {

@@ -1,6 +1,6 @@
 /** The ground everyone stands on: errors, time, logs, lifecycle. Imports nothing of ours. */
 export * from './clock.ts';
-export { loadConfig, type Config, type ConfigOverrides } from './config.ts';
+export { loadConfig, parseConfig, type Config, type ConfigOverrides } from './config.ts';
 export * from './errors.ts';
 export * from './timestamp.ts';
 export * from './lifecycle.ts';

@@ -1,6 +1,6 @@
 /** The whole pipeline on one screen: what a request passes, in order. */
 import Koa from 'koa';
-import type { Clock, Log } from '#common';
+import type { Clock, Config, Log } from '#common';
 import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
@@ -13,6 +13,7 @@ const CLIENT_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_ST
 export interface AppOptions {
   readonly store: Store;
   readonly tempauth: Tempauth;
+  readonly config: Pick<Config, 'auth' | 'swift'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
@@ -22,16 +23,16 @@ export interface AppOptions {
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { store, tempauth, clock, log, version, secret, isStopping } = options;
+  const { store, tempauth, config, clock, log, version, secret, isStopping } = options;
   const app = new Koa();
   app.use(transaction(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
   app.use(exchange());
   app.use(admin(store, secret));
-  app.use(authV1(tempauth, clock));
+  app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
   // The S3 dialect takes its requests here, by host and signature.
-  app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), version, log }));
+  app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, log }));
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (CLIENT_GONE.has(error.code ?? '')) log.info({ err: error }, 'a client went away before its answer');
     else log.error({ err: error }, 'a fault of ours');
@@ -39,9 +40,9 @@ export function createApp(options: AppOptions): Koa {
   return app;
 }
 
-function authV1(tempauth: Tempauth, clock: Clock): Step {
+function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' | 'https'): Step {
   return async (ctx, next) => {
-    const answer = answerAuth(ctx.state.exchange as Exchange, tempauth, clock.nowMs());
+    const answer = answerAuth(ctx.state.exchange as Exchange, tempauth, clock.nowMs(), urlScheme);
     if (answer === undefined) return next();
     ctx.respond = false;
     await send(ctx.state.exchange as Exchange, answer, ctx.res);
@@ -53,8 +54,11 @@ function swiftAuth(tempauth: Tempauth, clock: Clock): SwiftAuth {
     knowsAccount: (account) => tempauth.knowsAccount(account),
     identify: (request) => {
       const token = request.header('x-auth-token') ?? request.header('x-storage-token');
-      if (token === undefined) return Promise.resolve(undefined);
-      return Promise.resolve(tempauth.verify(token, clock.nowMs()) ?? 'invalid');
+      if (token === undefined || !tempauth.knowsToken(token)) return Promise.resolve(undefined);
+      const user = tempauth.verify(token, clock.nowMs());
+      const serviceToken = user === undefined ? undefined : request.header('x-service-token');
+      const service = serviceToken === undefined ? undefined : tempauth.verify(serviceToken, clock.nowMs());
+      return Promise.resolve(user === undefined ? 'invalid' : service === undefined ? user : tempauth.together(user, service));
     },
   };
 }

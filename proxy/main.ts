@@ -8,7 +8,7 @@ import { createApp } from './app.ts';
 
 export interface ProxyOptions {
   readonly cluster: Cluster;
-  readonly config: Pick<Config, 'proxy' | 'auth' | 'limits'>;
+  readonly config: Pick<Config, 'proxy' | 'auth' | 'limits' | 'swift'>;
   /** Signs tokens; the same on every proxy of the cluster. */
   readonly secret: string;
   readonly version: string;
@@ -25,7 +25,7 @@ export async function startProxy({ cluster, config, secret, version, log }: Prox
   const store = openStore(cluster);
   const tempauth = new Tempauth({ ...config.auth.tempauth, secret });
   let stopping = false;
-  const app = createApp({ store, tempauth, clock: cluster.clock, log, version, secret, isStopping: () => stopping });
+  const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, isStopping: () => stopping });
   const handler = app.callback();
   const server = createEdgeServer((request, response) => void handler(request, response), config.limits);
   const listening = await listen(server, config.proxy);

@@ -3,11 +3,11 @@ import { percentDecode } from '#common/http';
 import type { Exchange, Response } from '#proxy/edge';
 import type { Tempauth } from './tempauth.ts';
 
-const ROUTE = /^\/auth\/(?:v1(?:\.0)?|v1\/([^/]+)\/auth)\/?$/;
+const ROUTE = /^\/auth\/(?:v1(?:\.0)?|auth|v1\/([^/]+)\/auth)\/?$/;
 const UNAUTHORIZED = '<html><h1>Unauthorized</h1><p>This server could not verify that you are authorized to access the document you requested.</p></html>';
 
 /** The answer to a request for a token; undefined where the request is for something else. */
-export function answerAuth(exchange: Exchange, tempauth: Tempauth, nowMs: number): Response | undefined {
+export function answerAuth(exchange: Exchange, tempauth: Tempauth, nowMs: number, urlScheme: 'default' | 'http' | 'https' = 'default'): Response | undefined {
   const match = ROUTE.exec(exchange.path);
   if (match === null) return undefined;
   if (exchange.method !== 'GET') return { status: 405, headers: { Allow: 'GET', 'Content-Type': 'text/html; charset=UTF-8' }, body: '' };
@@ -20,7 +20,7 @@ export function answerAuth(exchange: Exchange, tempauth: Tempauth, nowMs: number
     const realm = encodeURIComponent(id?.split(':')[0] ?? 'unknown');
     return { status: 401, headers: { 'Content-Type': 'text/html; charset=UTF-8', 'WWW-Authenticate': `Swift realm="${realm}"` }, body: UNAUTHORIZED };
   }
-  const scheme = exchange.header('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  const scheme = urlScheme === 'default' ? exchange.scheme : urlScheme;
   return {
     status: 200,
     headers: {

@@ -1,3 +1,3 @@
 /** Who calls: identity services that turn credentials into a Principal. */
 export { answerAuth } from './auth-v1.ts';
-export { Tempauth, type TempauthOptions, type TempauthUser } from './tempauth.ts';
+export { Tempauth, type ServicePrefix, type TempauthOptions, type TempauthUser } from './tempauth.ts';

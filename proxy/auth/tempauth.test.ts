@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Tempauth, type TempauthUser } from './tempauth.ts';
+import { Tempauth, type ServicePrefix, type TempauthUser } from './tempauth.ts';
 
 const NOW = 1_700_000_000_000;
 const USERS: TempauthUser[] = [
@@ -8,7 +8,7 @@ const USERS: TempauthUser[] = [
   { account: 'test', user: 'reader', key: 'reading', groups: ['service', '.reseller_reader'] },
   { account: 'admin', user: 'admin', key: 'k', groups: ['.admin', '.reseller_admin'] },
 ];
-const open = (users = USERS, secret = 'secret'): Tempauth => new Tempauth({ users, secret, resellerPrefix: 'AUTH', tokenLifeSeconds: 3600 });
+const open = (users = USERS, secret = 'secret', servicePrefixes: ServicePrefix[] = []): Tempauth => new Tempauth({ users, secret, resellerPrefix: 'AUTH', servicePrefixes, tokenLifeSeconds: 3600 });
 
 test('a token is given for the right key only', () => {
   const auth = open();
@@ -54,4 +54,23 @@ test('reseller groups make principals that may more', () => {
   const reader = auth.verify(auth.issue('test:reader', 'reading', NOW)!.token, NOW);
   assert.deepEqual([reader?.resellerReader, reader?.resellerAdmin, reader?.ownedAccounts], [true, false, []]);
   assert.deepEqual(reader?.groups, ['test:reader', 'test', 'service']);
+});
+
+test('an account of a service is owned only by its owner and a service together', () => {
+  const auth = open([...USERS, { account: 'backup', user: 'daemon', key: 'k', groups: ['.service'] }], 'secret', [{ prefix: 'SERVICE', requireGroup: '.service' }, { prefix: 'ARCHIVE' }]);
+  const principal = (id: string, key: string) => auth.verify(auth.issue(id, key, NOW)!.token, NOW)!;
+  const [user, service] = [principal('test:tester', 'testing'), principal('backup:daemon', 'k')];
+  assert.deepEqual(user.ownedAccounts, ['AUTH_test', 'ARCHIVE_test']);
+  assert.deepEqual(service.ownedAccounts, []);
+  assert.deepEqual(auth.together(service, service).ownedAccounts, []);
+  const both = auth.together(user, service);
+  assert.deepEqual(both.ownedAccounts, ['AUTH_test', 'SERVICE_test', 'ARCHIVE_test']);
+  assert.equal(both.id, 'test:tester');
+  assert.ok(both.groups.includes('.service'));
+});
+
+test('accounts are known by their prefix; a prefix alone and dot accounts are not', () => {
+  const auth = open(USERS, 'secret', [{ prefix: 'SERVICE', requireGroup: '.service' }]);
+  for (const account of ['AUTH_test', 'SERVICE_test', 'AUTH_a.b']) assert.equal(auth.knowsAccount(account), true, account);
+  for (const account of ['AUTH_', 'AUTH', 'AUTH_.hidden', 'SERVICE_.x', 'OTHER_test', 'test']) assert.equal(auth.knowsAccount(account), false, account);
 });

@@ -21,7 +21,16 @@ export interface TempauthOptions {
   readonly secret: string;
   /** Put before account names, e.g. `AUTH` for `AUTH_test`. */
   readonly resellerPrefix: string;
+  /** More prefixes: the same project has an account under each. */
+  readonly servicePrefixes: readonly ServicePrefix[];
   readonly tokenLifeSeconds: number;
+}
+
+/** Accounts that a service keeps for its users, e.g. `SERVICE_test` for the backups of `AUTH_test`. */
+export interface ServicePrefix {
+  readonly prefix: string;
+  /** Owners of the project own the account only together with someone of this group, whose token comes as X-Service-Token. */
+  readonly requireGroup?: string | undefined;
 }
 
 export interface Token {
@@ -29,6 +38,9 @@ export interface Token {
   readonly expiresInSeconds: number;
   readonly account: string;
 }
+
+/** Groups that are no names for ACLs. */
+const POWERS: ReadonlySet<string> = new Set(['.admin', '.reseller_admin', '.reseller_reader']);
 
 interface Verified {
   readonly principal: Principal;
@@ -38,10 +50,12 @@ interface Verified {
 export class Tempauth {
   readonly #options: TempauthOptions;
   readonly #users: ReadonlyMap<string, TempauthUser>;
+  readonly #prefixes: readonly ServicePrefix[];
   readonly #verified = new LRUCache<string, Verified>({ max: 10_000 });
 
   constructor(options: TempauthOptions) {
     this.#options = options;
+    this.#prefixes = [{ prefix: options.resellerPrefix }, ...options.servicePrefixes];
     this.#users = new Map(options.users.map((user) => [`${user.account}:${user.user}`, user]));
   }
 
@@ -67,8 +81,26 @@ export class Tempauth {
     return verified.expiresAtSeconds * 1000 > nowMs ? verified.principal : undefined;
   }
 
+  /** Who a user's token and a service's token speak for together: both, and owners of what needs both. */
+  together(user: Principal, service: Principal): Principal {
+    const groups = [...new Set([...user.groups, ...service.groups])];
+    return {
+      id: user.id,
+      groups,
+      ownedAccounts: this.#ownedBy(groups),
+      resellerAdmin: user.resellerAdmin || service.resellerAdmin,
+      resellerReader: user.resellerReader || service.resellerReader,
+    };
+  }
+
+  /** Whether this service answers for the account. A prefix alone and names with a dot behind it are nobody's. */
   knowsAccount(account: string): boolean {
-    return account.startsWith(`${this.#options.resellerPrefix}_`);
+    return this.#prefixes.some(({ prefix }) => account.startsWith(`${prefix}_`) && account.length > prefix.length + 1 && account[prefix.length + 1] !== '.');
+  }
+
+  /** Whether a token looks like one of ours; of others we cannot say that they are not good. */
+  knowsToken(token: string): boolean {
+    return token.startsWith(`${this.#options.resellerPrefix}_`);
   }
 
   get #tokenPrefix(): string {
@@ -96,15 +128,23 @@ export class Tempauth {
 
   #principalOf(user: TempauthUser): Principal {
     const id = `${user.account}:${user.user}`;
-    const account = this.#accountOf(user);
-    const admin = user.groups.includes('.admin');
+    const accounts = user.groups.includes('.admin') ? this.#prefixes.map(({ prefix }) => `${prefix}_${user.account}`) : [];
+    const groups = [id, user.account, ...user.groups.filter((group) => !POWERS.has(group)), ...accounts];
     return {
       id,
-      groups: [id, user.account, ...user.groups.filter((group) => !group.startsWith('.')), ...(admin ? [account] : [])],
-      ownedAccounts: admin ? [account] : [],
+      groups,
+      ownedAccounts: this.#ownedBy(groups),
       resellerAdmin: user.groups.includes('.reseller_admin'),
       resellerReader: user.groups.includes('.reseller_reader'),
     };
+  }
+
+  /** Who is in the group that an account is named after owns it, where its prefix asks for no other group or that is there too. */
+  #ownedBy(groups: readonly string[]): string[] {
+    return groups.filter((group) => {
+      const prefix = this.#prefixes.find((known) => group.startsWith(`${known.prefix}_`));
+      return prefix !== undefined && (prefix.requireGroup === undefined || groups.includes(prefix.requireGroup));
+    });
   }
 }
 

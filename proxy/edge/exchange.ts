@@ -56,6 +56,11 @@ export class Exchange {
     return value === undefined ? undefined : Number(value);
   }
 
+  /** How the client came: over TLS where a terminator before us says so. */
+  get scheme(): 'http' | 'https' {
+    return this.header('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  }
+
   get chunked(): boolean {
     return this.headers['transfer-encoding'] !== undefined;
   }

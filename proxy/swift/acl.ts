@@ -3,7 +3,8 @@
  * grant to principals; `.r:*`, `.r:host`, `.r:.domain` and `.r:-host` to anonymous readers by referrer, later ones win;
  * `.rlistings` lets those readers list. Write ACLs know no referrers.
  */
-import { Refusal } from './refusal.ts';
+import { percentDecode } from '#common/http';
+import { HTML, Refusal } from './refusal.ts';
 
 export interface Acl {
   readonly groups: readonly string[];
@@ -13,7 +14,7 @@ export interface Acl {
 
 const REFERRER_WORDS = ['.r', '.ref', '.referer', '.referrer'];
 
-/** The ACL in its canonical text; throws a 400 that names the header for what it cannot be. */
+/** The ACL in its canonical text; throws a 400 for what it cannot be. */
 export function cleanAcl(header: 'X-Container-Read' | 'X-Container-Write', text: string): string {
   const clean: string[] = [];
   for (const raw of text.split(',')) {
@@ -28,14 +29,14 @@ export function cleanAcl(header: 'X-Container-Read' | 'X-Container-Write', text:
 
 function cleanReferrer(header: string, element: string, word: string, value: string): string {
   const fail = (reason: string): never => {
-    throw new Refusal(400, `X-Container-${header.endsWith('Read') ? 'Read' : 'Write'}: ${reason}`);
+    throw new Refusal(400, reason, { 'Content-Type': HTML });
   };
-  if (!REFERRER_WORDS.includes(word)) return fail(`Unknown designator ${JSON.stringify(word)} in ACL: ${JSON.stringify(element)}`);
-  if (header === 'X-Container-Write') return fail(`Referrers not allowed in write ACL: ${JSON.stringify(element)}`);
+  if (!REFERRER_WORDS.includes(word)) return fail(`Unknown designator '${word}' in ACL: '${element}'`);
+  if (header === 'X-Container-Write') return fail(`Referrers not allowed in write ACL: '${element}'`);
   const negated = value.startsWith('-');
   let host = (negated ? value.slice(1) : value).trim();
   if (host !== '*' && host.startsWith('*')) host = host.slice(1).trim();
-  if (host === '' || host === '.') return fail(`No host/domain value after referrer designation in ACL: ${JSON.stringify(element)}`);
+  if (host === '' || host === '.') return fail(`No host/domain value after referrer designation in ACL: '${element}'`);
   return `.r:${negated ? '-' : ''}${host}`;
 }
 
@@ -49,7 +50,7 @@ export function parseAcl(text: string | undefined): Acl {
   if (acl === undefined) {
     const elements = key.split(',').filter((element) => element !== '');
     acl = {
-      groups: elements.filter((element) => !element.startsWith('.r:') && element !== '.rlistings'),
+      groups: elements.filter((element) => !element.startsWith('.r:') && element !== '.rlistings').map((element) => percentDecode(element) ?? element),
       referrers: elements.filter((element) => element.startsWith('.r:')).map((element) => element.slice(3)),
       listings: elements.includes('.rlistings'),
     };
@@ -67,11 +68,12 @@ export function referrerAllowed(referer: string | undefined, acl: Acl): boolean 
   for (const element of acl.referrers) {
     const negated = element.startsWith('-');
     const pattern = negated ? element.slice(1) : element;
-    if (pattern === '*' || pattern === host || (pattern.startsWith('.') && host.endsWith(pattern))) allowed = !negated;
+    if ((pattern === '*' && !negated) || pattern === host || (pattern.startsWith('.') && host.endsWith(pattern))) allowed = !negated;
   }
   return allowed;
 }
 
 function hostOf(referer: string | undefined): string {
-  return referer !== undefined && URL.canParse(referer) ? new URL(referer).hostname : 'unknown';
+  const authority = referer === undefined ? null : /^(?:[a-z][a-z0-9+.-]*:)?\/\/(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)/i.exec(referer);
+  return authority?.[1]?.toLowerCase() || 'unknown';
 }

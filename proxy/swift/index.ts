@@ -2,15 +2,18 @@
  * The Swift dialect: a codec between Swift's API (OpenStack "Object Storage API" reference) and core. Its outer shell is here:
  * it parses the target, learns who calls, lets the routes answer, and owns how an error looks.
  */
-import { isStoreError, type Log } from '#common';
+import type { Log } from '#common';
 import type { Principal, Store } from '#proxy/core';
 import { send, type Exchange, type Response, type Step } from '#proxy/edge';
+import { AccountFacts } from './account/facts.ts';
 import { unauthorized } from './authorize.ts';
-import { refusalOf } from './errors.ts';
-import { describeInfo, getInfo, type Info } from './info.ts';
-import { page, HTML, Refusal } from './refusal.ts';
-import { decodeQuery, parseTarget } from './request.ts';
-import { route } from './routes.ts';
+import { answerCrossdomain } from './cors/crossdomain.ts';
+import { answerInfo } from './info-request.ts';
+import { describeInfo, type Info } from './info.ts';
+import { perform, shaped } from './perform.ts';
+import { Refusal } from './refusal.ts';
+import { decodeQuery, parseTarget, type SwiftRequest } from './request.ts';
+import type { SwiftSettings } from './settings.ts';
 
 /** What the dialect needs of whoever knows the users. */
 export interface SwiftAuth {
@@ -23,49 +26,53 @@ export interface SwiftAuth {
 export interface SwiftOptions {
   readonly store: Store;
   readonly auth: SwiftAuth;
+  readonly settings: SwiftSettings;
   readonly version: string;
   readonly log: Log;
 }
 
+/** What one dialect has for all its requests. */
+interface Dialect extends SwiftOptions {
+  readonly info: Info;
+  readonly accounts: AccountFacts;
+}
+
 /** Answers everything that no one before it took: a Swift proxy is the last in its pipeline. */
 export function swiftDialect(options: SwiftOptions): Step {
-  const info = describeInfo({ version: options.version, policies: options.store.cluster.policies, tempauth: true });
+  const { store, settings, version, log } = options;
+  const info = describeInfo({ version, policies: store.cluster.policies, tempauth: true, settings });
+  const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store) };
   return async (ctx) => {
     const exchange = ctx.state.exchange as Exchange;
     ctx.respond = false;
-    const response = await respond(exchange, options, info);
+    const response = await shaped({ exchange, store }, () => answer(exchange, dialect));
     await send(exchange, response, ctx.res).catch((error: unknown) => {
-      options.log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
+      log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
     });
   };
 }
 
-async function respond(exchange: Exchange, options: SwiftOptions, info: Info): Promise<Response> {
-  try {
-    return await answer(exchange, options, info);
-  } catch (error) {
-    if (error instanceof Refusal) return { status: error.status, headers: error.headers, body: error.body };
-    if (isStoreError(error)) {
-      const refusal = refusalOf(error);
-      if (refusal.status >= 500) options.log.error({ err: error, txn: exchange.transactionId }, 'the store could not do it');
-      return { status: refusal.status, headers: refusal.headers, body: refusal.body };
-    }
-    options.log.error({ err: error, txn: exchange.transactionId }, 'a fault of ours');
-    return { status: 500, headers: { 'Content-Type': HTML }, body: page(500) };
-  }
+async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
+  const { store, settings, info } = dialect;
+  if (exchange.path === '/info') return answerInfo(exchange, info, settings.info, store.cluster.clock.nowMs());
+  const policy = settings.crossdomain.enabled ? answerCrossdomain(exchange, settings.crossdomain.policy) : undefined;
+  if (policy !== undefined) return policy;
+  const request = requestOf(exchange, dialect);
+  return perform(await identified(request, dialect.auth));
 }
 
-async function answer(exchange: Exchange, { store, auth }: SwiftOptions, info: Info): Promise<Response> {
-  if (exchange.path === '/info') {
-    if (exchange.method === 'GET' || exchange.method === 'HEAD') return getInfo(info);
-    if (exchange.method === 'OPTIONS') return { status: 200, headers: { Allow: 'GET, HEAD, OPTIONS' } };
-    throw new Refusal(405, undefined, { Allow: 'GET, HEAD, OPTIONS' });
-  }
+/** The request as its line and headers say it; nobody has said yet who sent it. */
+function requestOf(exchange: Exchange, { store, settings, info, accounts }: Dialect): SwiftRequest {
   const target = parseTarget(exchange.path);
   const query = decodeQuery(exchange.rawQuery);
-  const principal = await auth.identify(exchange);
-  if (principal === 'invalid') throw unauthorized(target.account);
-  if (!auth.knowsAccount(target.account)) throw principal === undefined ? unauthorized(target.account) : new Refusal(403);
-  return route({ ...target, exchange, store, query, principal, referer: exchange.header('referer'), info });
+  const notes = { account: target.account, container: target.container };
+  return { ...target, exchange, store, query, principal: undefined, grant: undefined, referer: exchange.header('referer'), info, accounts, settings, notes };
 }
 
+async function identified(request: SwiftRequest, auth: SwiftAuth): Promise<SwiftRequest> {
+  const { account, exchange } = request;
+  const principal = await auth.identify(exchange);
+  if (principal === 'invalid') throw unauthorized(account);
+  if (!auth.knowsAccount(account)) throw principal === undefined ? unauthorized(account) : new Refusal(403);
+  return { ...request, principal };
+}

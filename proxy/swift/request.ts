@@ -1,10 +1,12 @@
 /** A Swift request after the wall: its target as names, its parameters as text, and who sent it. Inside, these are facts. */
 import { parseQuery, percentDecode } from '#common/http';
-import type { Principal, Store } from '#proxy/core';
+import type { ContainerSummary, Principal, Store } from '#proxy/core';
 import type { Exchange, Response } from '#proxy/edge';
+import type { AccountFacts } from './account/facts.ts';
 import type { Caller } from './authorize.ts';
 import type { Info } from './info.ts';
 import { HTML, Refusal } from './refusal.ts';
+import type { SwiftSettings } from './settings.ts';
 
 export interface SwiftRequest extends Caller {
   readonly exchange: Exchange;
@@ -15,6 +17,18 @@ export interface SwiftRequest extends Caller {
   readonly query: ReadonlyMap<string, string>;
   readonly principal: Principal | undefined;
   readonly info: Info;
+  readonly accounts: AccountFacts;
+  readonly settings: SwiftSettings;
+  /** Notes that the parts of an answer leave for each other. */
+  readonly notes: Notes;
+}
+
+export interface Notes {
+  /** The container that the client named. */
+  readonly account: string;
+  readonly container: string | undefined;
+  /** What is known of it, once its rights were asked; undefined where it is not there. */
+  summary?: ContainerSummary | undefined;
 }
 
 export interface ContainerRequest extends SwiftRequest {
@@ -57,10 +71,7 @@ export function decodeQuery(rawQuery: string): ReadonlyMap<string, string> {
   return query;
 }
 
-/** What Swift takes for yes in a header or parameter. */
-export function isTrue(value: string | undefined): boolean {
-  return value !== undefined && ['true', '1', 'yes', 'on', 't', 'y'].includes(value.toLowerCase());
-}
+export { isTrue } from './is-true.ts';
 
 /** An answer without a body, in the form Swift's clients expect of writes. */
 export function empty(status: number, headers: Response['headers'] = {}): Response {

@@ -8,13 +8,14 @@ import { deleteContainer } from './container/delete.ts';
 import { getContainer } from './container/get.ts';
 import { postContainer } from './container/post.ts';
 import { putContainer } from './container/put.ts';
+import { answerOptions } from './cors/index.ts';
 import { copyObject } from './object/copy.ts';
 import { deleteObject } from './object/delete.ts';
 import { getObject } from './object/get.ts';
 import { postObject } from './object/post.ts';
 import { putObject } from './object/put.ts';
 import { Refusal } from './refusal.ts';
-import { empty, type ContainerRequest, type Handler, type ObjectRequest, type SwiftRequest } from './request.ts';
+import type { ContainerRequest, Handler, ObjectRequest, SwiftRequest } from './request.ts';
 
 const ACCOUNT: Readonly<Record<string, Handler>> = { GET: getAccount, HEAD: getAccount, POST: postAccount, PUT: putAccount, DELETE: deleteAccount };
 const CONTAINER: Readonly<Record<string, Handler<ContainerRequest>>> = {
@@ -46,6 +47,6 @@ function run<R extends SwiftRequest>(table: Readonly<Record<string, Handler<R>>>
   const allow = [...Object.keys(table), 'OPTIONS'].sort().join(', ');
   const handler = Object.hasOwn(table, method) ? table[method] : undefined;
   if (handler !== undefined) return handler(request);
-  if (method === 'OPTIONS') return Promise.resolve(empty(200, { Allow: allow }));
+  if (method === 'OPTIONS') return answerOptions(request, Object.keys(table));
   throw new Refusal(405, undefined, { Allow: allow });
 }

@@ -39,6 +39,8 @@ export interface TestClusterOptions {
   readonly nodeSettings?: (index: number) => DeviceOptions['settings'];
   /** Stands between proxies and devices: what it answers is asked instead of the device. */
   readonly wrap?: (client: DeviceClient, device: RingDevice) => DeviceClient;
+  /** The section `swift` of the configuration of proxies. */
+  readonly swift?: Readonly<Record<string, unknown>>;
   /** Default: silent. */
   readonly log?: Log;
   /** Where data is kept; default: a temporary folder, removed at the end. One that is given stays. */
@@ -81,7 +83,7 @@ export class TestCluster implements AsyncDisposable {
     const proxies: TestProxy[] = [];
     for (let i = 0; i < (options.proxies ?? 1); i++) {
       const ownClock = options.proxyClock?.(i) ?? clock;
-      proxies.push(stack.use(await TestProxy.start({ rings, policies, clock: ownClock, log, ...(options.wrap && { wrap: options.wrap }) })));
+      proxies.push(stack.use(await TestProxy.start({ rings, policies, clock: ownClock, log, ...(options.wrap && { wrap: options.wrap }), ...(options.swift && { swift: options.swift }) })));
     }
     return new TestCluster({ nodes, proxies, rings, directory }, stack.move());
   }

@@ -1,5 +1,5 @@
 /** A proxy of a TestCluster, with the users of Swift's functional suite. */
-import { HybridClock, loadConfig, type Clock, type Log } from '#common';
+import { HybridClock, parseConfig, type Clock, type Log } from '#common';
 import { memoryCache } from '#common/cache';
 import { startProxy, type Proxy } from '#proxy';
 import type { TempauthUser } from '#proxy/auth';
@@ -31,6 +31,8 @@ export interface TestProxyOptions {
   readonly policies: PolicySet;
   readonly clock: Clock;
   readonly log: Log;
+  /** The section `swift` of the configuration. */
+  readonly swift?: Readonly<Record<string, unknown>>;
   readonly wrap?: (client: DeviceClient, device: RingDevice) => DeviceClient;
   /** The client of a device; default: requests to the node that listens where the ring says. */
   readonly device?: (device: RingDevice) => DeviceClient;
@@ -45,14 +47,13 @@ export class TestProxy implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start({ rings, policies, clock, log, wrap = (client) => client, device }: TestProxyOptions): Promise<TestProxy> {
+  static async start({ rings, policies, clock, log, swift = {}, wrap = (client) => client, device }: TestProxyOptions): Promise<TestProxy> {
     await using stack = new AsyncDisposableStack();
     const nodes = stack.use(new NodeClient({ secret: TEST_SECRET }));
     const cache = stack.use(memoryCache({ maxEntries: 10_000, nowMs: () => clock.nowMs() }));
     const clientOf = device ?? ((place: RingDevice) => nodes.device(place));
     const cluster = { rings: () => rings, salt: rings.salt, policies, device: (place: RingDevice) => wrap(clientOf(place), place), timestamps: new HybridClock(clock), clock, cache, log };
-    const { limits, auth } = loadConfig(undefined);
-    const config = { proxy: { host: '127.0.0.1', port: 0 }, limits, auth: { tempauth: { ...auth.tempauth, users: TEST_USERS.map((user) => ({ ...user, groups: [...user.groups] })) } } };
+    const config = parseConfig({ proxy: { port: 0 }, auth: { tempauth: { users: TEST_USERS, servicePrefixes: [{ prefix: 'SERVICE', requireGroup: 'service' }] } }, swift });
     const proxy = stack.use(await startProxy({ cluster, config, secret: TEST_SECRET, version: 'test', log }));
     return new TestProxy(proxy, stack.move());
   }

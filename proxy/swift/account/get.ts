@@ -1,24 +1,26 @@
 /** GET and HEAD of an account: its metadata and totals, and a page of its containers. */
 import { formatTimestamp } from '#common';
 import type { Response } from '#proxy/edge';
-import { authorize } from '../authorize.ts';
+import { isOwner } from '../authorize.ts';
 import { CONSTRAINTS } from '../constraints.ts';
 import { CONTAINER_ROWS } from '../listing/format.ts';
 import { listingQuery } from '../listing/query.ts';
 import { respondListing } from '../listing/respond.ts';
 import type { SwiftRequest } from '../request.ts';
+import { authorizeAccount } from './access.ts';
 import { accountHeaders } from './headers.ts';
 
 export async function getAccount(request: SwiftRequest): Promise<Response> {
   const { store, account, query, exchange } = request;
-  authorize(request, 'account-read', account, undefined);
+  await authorizeAccount(request, 'account-read');
   const listing = listingQuery(query, CONSTRAINTS.account_listing_limit);
   const nowText = formatTimestamp(store.cluster.timestamps.now());
+  const forOwner = await isOwner(request, account, request.accounts);
   const root = { element: 'account', name: account };
   if (exchange.method === 'HEAD') {
     const info = await store.accounts.info(account);
-    return respondListing(request, { entries: [], form: CONTAINER_ROWS, root, headers: accountHeaders(info, store.cluster.policies, nowText) });
+    return respondListing(request, { entries: [], form: CONTAINER_ROWS, root, headers: accountHeaders(info, store.cluster.policies, { nowText, forOwner }) });
   }
   const page = await store.accounts.list(account, listing);
-  return respondListing(request, { entries: page?.entries ?? [], form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, nowText) });
+  return respondListing(request, { entries: page?.entries ?? [], form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner }) });
 }

@@ -1,12 +1,26 @@
-/** What an answer says of an account. */
+/** What headers say of an account, both ways: what a PUT or POST changes, and what an answer shows. */
 import { formatTimestamp } from '#common';
 import { liveMetadata } from '#proxy/core';
 import type { PolicySet } from '#ring';
 import type { DatabaseInfo } from '#storage-node/protocol';
-import { userMetadataHeaders } from '../user-metadata.ts';
+import { quotingChanges, quotingHeaders } from '../etag-quoting/index.ts';
+import { withoutPrivileged } from '../privileged.ts';
+import type { SwiftRequest } from '../request.ts';
+import { userMetadataChanges, userMetadataHeaders } from '../user-metadata.ts';
+import { ACCOUNT_ACL, cleanAccountAcl } from './acl.ts';
+
+/** The metadata changes of a PUT or POST. */
+export function accountChanges({ exchange }: SwiftRequest): Record<string, string> {
+  const acl = exchange.header('x-account-access-control');
+  return {
+    ...userMetadataChanges('account', exchange.headers),
+    ...quotingChanges('account', exchange.headers),
+    ...(acl === undefined ? {} : { [ACCOUNT_ACL]: cleanAccountAcl(acl) }),
+  };
+}
 
 /** Of an account never used (undefined): all counts are zero, and it was made just now. */
-export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicySet, nowText: string): Record<string, string | number> {
+export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicySet, { nowText, forOwner }: { nowText: string; forOwner: boolean }): Record<string, string | number> {
   const headers: Record<string, string | number> = {
     'X-Account-Container-Count': info?.totals.rows ?? 0,
     'X-Account-Object-Count': info?.totals.objects ?? 0,
@@ -23,5 +37,8 @@ export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicyS
     headers[`X-Account-Storage-Policy-${policy.name}-Object-Count`] = totals.objects;
     headers[`X-Account-Storage-Policy-${policy.name}-Bytes-Used`] = totals.bytes;
   }
-  return { ...headers, ...userMetadataHeaders('account', liveMetadata(info.metadata)) };
+  const metadata = liveMetadata(info.metadata);
+  const acl = metadata[ACCOUNT_ACL];
+  if (forOwner && acl !== undefined) headers['X-Account-Access-Control'] = acl;
+  return { ...headers, ...quotingHeaders('account', metadata), ...userMetadataHeaders('account', forOwner ? metadata : withoutPrivileged(metadata)) };
 }

@@ -11,6 +11,7 @@ export async function authorizeContainer(request: ContainerRequest, access: Acce
     if (isStoreError(error, 'container-not-found')) return undefined;
     throw error;
   });
-  authorize(request, access, account, summary?.metadata);
+  await authorize(request, access, request, summary?.metadata, request.accounts);
+  if (request.notes.container === container && request.notes.account === account) request.notes.summary = summary;
   return summary;
 }

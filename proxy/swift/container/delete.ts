@@ -5,7 +5,7 @@ import { empty, type ContainerRequest } from '../request.ts';
 
 export async function deleteContainer(request: ContainerRequest): Promise<Response> {
   const { store, account, container } = request;
-  authorize(request, 'container-write', account, undefined);
+  await authorize(request, 'container-write', request, undefined, request.accounts);
   await store.containers.delete({ account, container });
   return empty(204);
 }

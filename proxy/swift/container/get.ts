@@ -1,7 +1,7 @@
 /** GET and HEAD of a container: its metadata and totals, and a page of its objects. */
-import { owns } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import type { ListingPage, ListingQuery } from '#storage-node/protocol';
+import { isOwner } from '../authorize.ts';
 import { CONSTRAINTS } from '../constraints.ts';
 import { listDirectory } from '../listing/directory.ts';
 import { OBJECT_ROWS } from '../listing/format.ts';
@@ -16,7 +16,7 @@ export async function getContainer(request: ContainerRequest): Promise<Response>
   await authorizeContainer(request, 'container-read');
   const listing = listingQuery(query, CONSTRAINTS.container_listing_limit);
   const root = { element: 'container', name: container };
-  const forOwner = owns(request.principal, account);
+  const forOwner = await isOwner(request, account, request.accounts);
   if (exchange.method === 'HEAD') {
     const info = await store.containers.info({ account, container });
     return respondListing(request, { entries: [], form: OBJECT_ROWS, root, headers: containerHeaders(info, store.cluster.policies, forOwner) });

@@ -3,7 +3,7 @@ import { isStoreError } from '#common';
 import { liveMetadata } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import type { StoragePolicy } from '#ring';
-import { authorize } from '../authorize.ts';
+import { authorize, isOwner } from '../authorize.ts';
 import { checkMetadataHeaders, checkNameLength } from '../constraints.ts';
 import { HTML, Refusal } from '../refusal.ts';
 import { empty, type ContainerRequest } from '../request.ts';
@@ -12,9 +12,9 @@ import { containerChanges } from './headers.ts';
 
 export async function putContainer(request: ContainerRequest): Promise<Response> {
   const { store, account, container, exchange } = request;
-  authorize(request, 'container-write', account, undefined);
+  await authorize(request, 'container-write', request, undefined, request.accounts);
   checkMetadataHeaders('container', exchange.headers);
-  const changes = containerChanges(exchange.headers, true);
+  const changes = containerChanges(exchange.headers, await isOwner(request, account, request.accounts));
   const policy = policyOf(request, exchange.header('x-storage-policy'));
   checkNameLength('container', container);
   const current = await store.containers.info({ account, container }).catch(ifAbsent);
