@@ -7,9 +7,25 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** How far the precise clock may be from the system's before it is set by it: more than the system's lacks in precision. */
+const MAX_DRIFT_MS = 2;
+let originMs = Date.now() - performance.now();
+
+/**
+ * The system's clock with a fraction of a millisecond. Node's precise clock begins with the process and follows no correction of the
+ * system's time since, nor a sleep of the machine: it is set anew where the two differ.
+ */
+function systemNowMs(): number {
+  const wallMs = Date.now();
+  const preciseMs = originMs + performance.now();
+  if (preciseMs >= wallMs - MAX_DRIFT_MS && preciseMs <= wallMs + MAX_DRIFT_MS) return preciseMs;
+  originMs += wallMs - preciseMs;
+  return wallMs;
+}
+
 /** The system's clock. */
 export const systemClock: Clock = {
-  nowMs: () => performance.timeOrigin + performance.now(),
+  nowMs: systemNowMs,
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) {

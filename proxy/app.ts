@@ -4,7 +4,7 @@ import type { Clock, Config, Log } from '#common';
 import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
-import { accessLog, exchange, health, send, transaction, type Exchange, type Step } from '#proxy/edge';
+import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
 import { swiftDialect, type SwiftAuth } from '#proxy/swift';
 
 /** What a socket says whose other end was closed. */
@@ -25,10 +25,9 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Koa {
   const { store, tempauth, config, clock, log, version, secret, isStopping } = options;
   const app = new Koa();
-  app.use(transaction(() => clock.nowMs()));
+  app.use(exchange(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
-  app.use(exchange());
   app.use(admin(store, secret));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
   // The S3 dialect takes its requests here, by host and signature.
@@ -41,11 +40,9 @@ export function createApp(options: AppOptions): Koa {
 }
 
 function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' | 'https'): Step {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const answer = answerAuth(ctx.state.exchange as Exchange, tempauth, clock.nowMs(), urlScheme);
-    if (answer === undefined) return next();
-    ctx.respond = false;
-    await send(ctx.state.exchange as Exchange, answer, ctx.res);
+    return answer === undefined ? next() : reply(ctx, answer);
   };
 }
 

@@ -2,7 +2,7 @@
 import { isStoreError } from '#common';
 import { parseQuery } from '#common/http';
 import type { Store } from '#proxy/core';
-import type { Exchange, Step } from '#proxy/edge';
+import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
 import { bearerOf, isBearer } from '#storage-node/protocol';
 
 const PREFIX = '/.gori/';
@@ -10,22 +10,25 @@ const PREFIX = '/.gori/';
 /** Answers `/.gori/...` in JSON to whoever shows the cluster's bearer; others are told that there is nothing. */
 export function admin(store: Store, secret: string): Step {
   const bearer = bearerOf(secret);
-  return async (ctx, next) => {
-    const { path, rawQuery, headers } = ctx.state.exchange as Exchange;
-    if (!path.startsWith(PREFIX)) return next();
-    const known = isBearer(headers.authorization, bearer);
-    ctx.status = 404;
-    ctx.body = { fault: 'nothing here' };
-    if (known && path === `${PREFIX}where`) {
-      const query = parseQuery(rawQuery);
-      try {
-        ctx.body = await store.where({ account: query?.get('account') ?? '', container: query?.get('container'), object: query?.get('object') });
-        ctx.status = 200;
-      } catch (error) {
-        if (!isStoreError(error)) throw error;
-        ctx.status = error.code.endsWith('-not-found') ? 404 : 503;
-        ctx.body = { fault: error.message };
-      }
-    }
+  return (ctx, next) => {
+    const exchange = ctx.state.exchange as Exchange;
+    if (!exchange.path.startsWith(PREFIX)) return next();
+    const known = isBearer(exchange.headers.authorization, bearer);
+    if (!known || exchange.path !== `${PREFIX}where`) return reply(ctx, json(404, { fault: 'nothing here' }));
+    return where(store, exchange).then((answer) => reply(ctx, answer));
   };
+}
+
+async function where(store: Store, { rawQuery }: Exchange): Promise<Response> {
+  const query = parseQuery(rawQuery);
+  try {
+    return json(200, await store.where({ account: query?.get('account') ?? '', container: query?.get('container'), object: query?.get('object') }));
+  } catch (error) {
+    if (!isStoreError(error)) throw error;
+    return json(error.code.endsWith('-not-found') ? 404 : 503, { fault: error.message });
+  }
+}
+
+function json(status: number, value: unknown): Response {
+  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8' }, body: JSON.stringify(value) };
 }

@@ -75,17 +75,22 @@ export class ObjectReads {
 
   async #agreed<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | 'disagree'> {
     const { replicas, need, key } = placement;
-    const [first, ...others] = willingFirst(replicas).slice(0, consistency === 'strong' ? need : 1);
-    if (first === undefined || !first.health.usable() || !others.every((replica) => replica.health.usable())) return 'disagree';
-    // Both are under way before either is awaited; each failure is noted on its own device.
-    const fetching = guarded(first, fetch(first));
-    const asking = others.map((replica) => guarded(replica, this.#engine(replica, placement).stat(key)));
+    const asked = consistency === 'strong' ? need : 1;
+    const order = willingFirst(replicas);
+    for (let i = 0; i < asked; i++) if (order[i]?.health.usable() !== true) return 'disagree';
+    // All are under way before any is awaited; each failure is noted on its own device.
+    const fetching = guarded(order[0]!, fetch(order[0]!));
+    const asking: Promise<ObjectState | undefined | typeof FAILED>[] = [];
+    for (let i = 1; i < asked; i++) asking.push(guarded(order[i]!, this.#engine(order[i]!, placement).stat(key)));
     const fetched = await fetching;
-    const states = await Promise.all(asking);
-    if (fetched !== FAILED && states.every((state) => state !== FAILED && compareStates(state, fetched.state) === 0)) {
-      if (consistency === 'strong' || fetched.result !== undefined) return fetched;
+    let agreed = fetched !== FAILED;
+    for (const answer of asking) {
+      const state = await answer;
+      if (state === FAILED || fetched === FAILED || compareStates(state, fetched.state) !== 0) agreed = false;
     }
-    if (fetched !== FAILED) await fetched.release?.();
+    if (fetched === FAILED) return 'disagree';
+    if (agreed && (consistency === 'strong' || fetched.result !== undefined)) return fetched;
+    await fetched.release?.();
     return 'disagree';
   }
 

@@ -1,10 +1,8 @@
 /** What every request passes whatever dialect it speaks: transaction id, access log, health, reading and writing. */
 export { accessLog } from './access-log.ts';
-export { exchange } from './exchange-middleware.ts';
+export { exchange, reply } from './exchange-middleware.ts';
 export { Exchange, type Response } from './exchange.ts';
 export { health } from './health.ts';
 export { createEdgeServer, type EdgeLimits } from './server.ts';
-export { send } from './send.ts';
 export { newTransactionId } from './transaction.ts';
 export type { Step } from './step.ts';
-export { transaction } from './transaction-middleware.ts';

@@ -4,7 +4,7 @@
  */
 import type { Log } from '#common';
 import type { Principal, Store } from '#proxy/core';
-import { send, type Exchange, type Response, type Step } from '#proxy/edge';
+import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
 import { AccountFacts } from './account/facts.ts';
 import { unauthorized } from './authorize.ts';
 import { answerCrossdomain } from './cors/crossdomain.ts';
@@ -44,9 +44,8 @@ export function swiftDialect(options: SwiftOptions): Step {
   const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store) };
   return async (ctx) => {
     const exchange = ctx.state.exchange as Exchange;
-    ctx.respond = false;
     const response = await shaped({ exchange, store }, () => answer(exchange, dialect));
-    await send(exchange, response, ctx.res).catch((error: unknown) => {
+    await reply(ctx, response).catch((error: unknown) => {
       log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
     });
   };

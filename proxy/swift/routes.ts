@@ -44,9 +44,8 @@ export function route(request: SwiftRequest): Promise<Response> {
 }
 
 function run<R extends SwiftRequest>(table: Readonly<Record<string, Handler<R>>>, method: string, request: R): Promise<Response> {
-  const allow = [...Object.keys(table), 'OPTIONS'].sort().join(', ');
   const handler = Object.hasOwn(table, method) ? table[method] : undefined;
   if (handler !== undefined) return handler(request);
   if (method === 'OPTIONS') return answerOptions(request, Object.keys(table));
-  throw new Refusal(405, undefined, { Allow: allow });
+  throw new Refusal(405, undefined, { Allow: [...Object.keys(table), 'OPTIONS'].sort().join(', ') });
 }
