@@ -2,12 +2,12 @@
 import type { Key, ObjectEngine, ObjectReader } from '#storage-node/protocol';
 
 /** How many of `to` hold the state of `from`, or a newer one, in the end. A device that fails is left for later. */
-export async function bringUpToDate(work: { key: Key; from: ObjectEngine; to: readonly ObjectEngine[] }): Promise<number> {
+export async function bringUpToDate(work: { key: Key; from: Pick<ObjectEngine, 'open' | 'info'>; to: readonly ObjectEngine[] }): Promise<number> {
   const outcomes = await Promise.allSettled(work.to.map((engine) => copyState(work.key, work.from, engine)));
   return outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value).length;
 }
 
-async function copyState(key: Key, from: ObjectEngine, to: ObjectEngine): Promise<boolean> {
+async function copyState(key: Key, from: Pick<ObjectEngine, 'open' | 'info'>, to: ObjectEngine): Promise<boolean> {
   await using reader = await from.open(key);
   if (reader === undefined) {
     const tombstone = await from.info(key);

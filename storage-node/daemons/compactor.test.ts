@@ -41,7 +41,7 @@ test('where nobody is served, all volumes that are worth it are emptied at once'
   const clock = new ManualClock();
   const engine = new Engine(clock, 3);
   const stop = new AbortController();
-  const { status, ended } = runDaemon(compactor({ engines: () => [place(engine)], clock, log }), { clock, signal: stop.signal, log });
+  const { status, ended } = runDaemon(compactor({ objects: () => [place(engine)], clock, log }), { clock, signal: stop.signal, log });
   await settled();
   assert.equal(engine.steps, 4, 'three volumes, and a look that finds no more');
   assert.deepEqual(status.lastDone, { volumes: 0, copiedBytes: 0, freedBytes: 0, failed: 0 });
@@ -60,7 +60,7 @@ test('beside clients it rests four times as long as it worked', async () => {
   const engine = new Engine(clock, 3);
   engine.clients = 5;
   const stop = new AbortController();
-  const { ended } = runDaemon(compactor({ engines: () => [place(engine)], clock, log }), { clock, signal: stop.signal, log });
+  const { ended } = runDaemon(compactor({ objects: () => [place(engine)], clock, log }), { clock, signal: stop.signal, log });
   await settled();
   assert.equal(engine.steps, 1);
   clock.wind(4 * STEP_MS - 1);
@@ -78,7 +78,7 @@ test('a device that fails does not keep the others from being compacted', async 
   const clock = new ManualClock();
   const bad: Compactable = { requests: 0, compact: () => Promise.reject(new StoreError('device-unavailable', 'fenced')) };
   const good = new Engine(clock, 1);
-  const { done, more } = await compactor({ engines: () => [place(bad), place(good)], clock, log }).pass(new AbortController().signal);
+  const { done, more } = await compactor({ objects: () => [{ ...place(bad), device: 'd2' }, place(good)], clock, log }).pass(new AbortController().signal);
   assert.deepEqual(done, { volumes: 1, copiedBytes: 10, freedBytes: 100, failed: 1 });
   assert(more);
 });

@@ -1,30 +1,27 @@
 /** Tells accounts what their containers hold: reports the totals of this node's container databases that changed since they were last told. */
 import type { HybridClock } from '#common';
-import { hashPath, quorumSize, type HashSalt, type Ring } from '#ring';
-import type { NodeClient } from '#storage-node/client';
+import { hashPath, quorumSize } from '#ring';
 import { isAlive, type DatabaseInfo, type ListingEngine, type ListingRow } from '#storage-node/protocol';
+import type { ClusterContext, ListingPlace } from './context.ts';
 import type { Daemon } from './daemon.ts';
+import { DeviceRounds } from './device-rounds.ts';
 
-export interface ContainerUpdaterOptions {
-  /** The listing engines of this node's devices; asked for at each pass. */
-  readonly engines: () => Iterable<ListingEngine>;
-  readonly accountRing: () => Ring;
-  readonly salt: HashSalt;
-  readonly nodes: NodeClient;
+export interface ContainerUpdaterOptions extends ClusterContext {
+  readonly listings: () => Iterable<ListingPlace<Pick<ListingEngine, 'unreported' | 'reported'>>>;
   readonly timestamps: HybridClock;
-  readonly intervalMs?: number;
 }
 
 const BATCH = 500;
 
 export function containerUpdater(options: ContainerUpdaterOptions): Daemon {
+  const rounds = new DeviceRounds({ daemon: 'container-updater', ...options });
   return {
     name: 'container-updater',
     intervalMs: options.intervalMs ?? 3000,
     pass: async (signal) => {
       const done = { reported: 0, failed: 0 };
       let more = false;
-      for (const engine of options.engines()) {
+      done.failed += await rounds.visit(options.listings(), signal, async ({ engine }) => {
         const infos = await engine.unreported(BATCH);
         let failed = 0;
         for (const info of infos) {
@@ -35,17 +32,18 @@ export function containerUpdater(options: ContainerUpdaterOptions): Daemon {
           done[told ? 'reported' : 'failed']++;
         }
         more ||= infos.length === BATCH && failed === 0;
-      }
+      });
       return { done, more };
     },
+    report: () => ({ resting: rounds.resting }),
   };
 }
 
 /** True when a majority of the account's primaries has the container's row. */
-async function report({ accountRing, salt, nodes, timestamps }: ContainerUpdaterOptions, info: DatabaseInfo): Promise<boolean> {
+async function report({ rings, nodes, timestamps }: ContainerUpdaterOptions, info: DatabaseInfo): Promise<boolean> {
   const [, account = '', container = ''] = info.path.split('/', 3);
-  const ring = accountRing();
-  const key = hashPath(salt, account);
+  const ring = rings.account;
+  const key = hashPath(rings.salt, account);
   const primaries = ring.primaries(ring.partition(key));
   const alive = isAlive(info);
   const row: ListingRow = {

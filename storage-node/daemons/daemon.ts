@@ -1,4 +1,7 @@
-/** The one shape of all daemons: a pass over what they look after, a wait, again; with a status that anyone may read. */
+/**
+ * The one shape of all daemons: work (a pass over what they look after), wait (between passes that found all done), status (for anyone to
+ * read), throttle (device-rounds.ts: they stand back for clients, and leave a device that fails alone for a while).
+ */
 import { isStoreError, type Clock, type Log } from '#common';
 
 export interface PassResult {
@@ -13,26 +16,35 @@ export interface Daemon {
   /** Between passes that found all done. */
   readonly intervalMs: number;
   pass(signal: AbortSignal): Promise<PassResult>;
+  /** What else there is to say of it, as JSON: how far it is, what lies before it. */
+  report?(): Readonly<Record<string, unknown>>;
 }
 
 export interface DaemonStatus {
   readonly name: string;
   passes: number;
   lastPassAtMs: number | undefined;
+  lastPassTookMs: number | undefined;
   lastDone: PassResult['done'];
+  /** Of all passes. */
+  readonly totals: Record<string, number>;
   lastFault: string | undefined;
+  readonly report: () => Readonly<Record<string, unknown>>;
 }
 
 /** Runs a daemon until the signal aborts; the promise resolves when its last pass has ended. A pass that fails is reported and tried again. */
 export function runDaemon(daemon: Daemon, { clock, signal, log }: { clock: Clock; signal: AbortSignal; log: Log }): { status: DaemonStatus; ended: Promise<void> } {
-  const status: DaemonStatus = { name: daemon.name, passes: 0, lastPassAtMs: undefined, lastDone: {}, lastFault: undefined };
+  const report = (): Readonly<Record<string, unknown>> => daemon.report?.() ?? {};
+  const status: DaemonStatus = { name: daemon.name, passes: 0, lastPassAtMs: undefined, lastPassTookMs: undefined, lastDone: {}, totals: {}, lastFault: undefined, report };
   const loop = async (): Promise<void> => {
     while (!signal.aborted) {
       let more = false;
+      const beganMs = clock.nowMs();
       try {
-        const result = await daemon.pass(signal);
-        more = result.more;
-        Object.assign(status, { passes: status.passes + 1, lastPassAtMs: clock.nowMs(), lastDone: result.done, lastFault: undefined });
+        const { done, more: waiting } = await daemon.pass(signal);
+        more = waiting;
+        for (const [kind, count] of Object.entries(done)) status.totals[kind] = (status.totals[kind] ?? 0) + count;
+        Object.assign(status, { passes: status.passes + 1, lastPassAtMs: clock.nowMs(), lastPassTookMs: clock.nowMs() - beganMs, lastDone: done, lastFault: undefined });
       } catch (error) {
         status.lastFault = error instanceof Error ? error.message : String(error);
         log[isStoreError(error) ? 'warn' : 'error']({ err: error, daemon: daemon.name }, 'a pass failed; the next one tries again');

@@ -1,6 +1,8 @@
 /** What looks after the disks of a node, one pass at a time. */
 export { compactor, type Compactable, type CompactorOptions } from './compactor.ts';
+export type { ClusterContext, ListingPlace, NodeAddress, NodeContext, ObjectPlace } from './context.ts';
 export { containerUpdater, type ContainerUpdaterOptions } from './container-updater.ts';
 export { runDaemon, type Daemon, type DaemonStatus, type PassResult } from './daemon.ts';
+export { objectReplicator, type ObjectReplicatorOptions } from './replicator/object-replicator.ts';
 export { objectUpdater, type ObjectUpdaterOptions } from './object-updater.ts';
 export { reclaimer, type Reclaimable, type ReclaimerOptions } from './reclaimer.ts';

@@ -3,21 +3,16 @@
  * A write may have reached this device alone before its proxy died: it is first brought to a majority of its primaries, so that
  * nothing is listed that a read does not find. A row counts as sent when a majority of the container's primaries has it.
  */
-import { isStoreError, type Log } from '#common';
-import { hashPath, quorumSize, type HashSalt, type Ring } from '#ring';
-import { bringUpToDate, compareStates, type NodeClient } from '#storage-node/client';
+import { isStoreError } from '#common';
+import { hashPath, quorumSize } from '#ring';
+import { bringUpToDate, compareStates } from '#storage-node/client';
 import { isAlive, rowOfObject, splitName, type ObjectEngine, type PendingRow } from '#storage-node/protocol';
+import type { ClusterContext, ObjectPlace } from './context.ts';
 import type { Daemon } from './daemon.ts';
+import { DeviceRounds } from './device-rounds.ts';
 
-export interface ObjectUpdaterOptions {
-  /** The engines of this node's devices, with their policies; asked for at each pass. */
-  readonly engines: () => Iterable<{ readonly policy: number; readonly engine: ObjectEngine }>;
-  readonly containerRing: () => Ring;
-  readonly objectRing: (policy: number) => Ring;
-  readonly salt: HashSalt;
-  readonly nodes: NodeClient;
-  readonly log: Log;
-  readonly intervalMs?: number;
+export interface ObjectUpdaterOptions extends ClusterContext {
+  readonly objects: () => Iterable<ObjectPlace<Pick<ObjectEngine, 'pending' | 'settle' | 'open' | 'info'>>>;
   /** A proxy has this long to settle a write itself. */
   readonly graceMs?: number;
 }
@@ -25,32 +20,37 @@ export interface ObjectUpdaterOptions {
 const BATCH = 500;
 
 export function objectUpdater(options: ObjectUpdaterOptions): Daemon {
+  const rounds = new DeviceRounds({ daemon: 'object-updater', ...options });
+  const waiting = new Map<string, number>();
   return {
     name: 'object-updater',
     intervalMs: options.intervalMs ?? 5000,
     pass: async (signal) => {
       const done = { sent: 0, failed: 0, orphaned: 0 };
       let more = false;
-      for (const { policy, engine } of options.engines()) {
+      done.failed += await rounds.visit(options.objects(), signal, async (place) => {
+        const { engine } = place;
         const rows = await engine.pending({ olderThanMs: options.graceMs ?? 10_000, limit: BATCH });
+        waiting.set(`${place.device}/${place.policy}`, rows.length);
         let failed = 0;
         for (const row of rows) {
           if (signal.aborted) break;
-          const outcome = (await isOnMajority(options, policy, engine, row)) ? await sendRow(options, policy, row) : 'failed';
+          const outcome = (await isOnMajority(options, place, row)) ? await sendRow(options, place.policy, row) : 'failed';
           done[outcome]++;
           if (outcome === 'failed') failed++;
           else engine.settle(row.key, row.info.metaTimestamp > row.info.timestamp ? row.info.metaTimestamp : row.info.timestamp);
         }
         more ||= rows.length === BATCH && failed === 0;
-      }
+      });
       return { done, more };
     },
+    report: () => ({ pendingAtLastPass: Object.fromEntries(waiting), atMost: BATCH, resting: rounds.resting }),
   };
 }
 
 /** Whether a majority of the object's primaries holds the pending write, or something newer, after those that lag were brought to it. */
-async function isOnMajority({ objectRing, nodes }: ObjectUpdaterOptions, policy: number, engine: ObjectEngine, { key, info }: PendingRow): Promise<boolean> {
-  const ring = objectRing(policy);
+async function isOnMajority({ rings, nodes }: ObjectUpdaterOptions, { policy, engine }: ObjectPlace<Pick<ObjectEngine, 'open' | 'info'>>, { key, info }: PendingRow): Promise<boolean> {
+  const ring = rings.object(policy);
   const primaries = ring.primaries(ring.partition(key)).map((device) => nodes.device(device).objects(policy));
   const need = quorumSize(primaries.length);
   const states = await Promise.allSettled(primaries.map((primary) => primary.stat(key)));
@@ -59,10 +59,10 @@ async function isOnMajority({ objectRing, nodes }: ObjectUpdaterOptions, policy:
   return holding >= need || holding + (await bringUpToDate({ key, from: engine, to: lagging })) >= need;
 }
 
-async function sendRow({ containerRing, salt, nodes, log }: ObjectUpdaterOptions, policy: number, { info }: PendingRow): Promise<'sent' | 'failed' | 'orphaned'> {
+async function sendRow({ rings, nodes, log }: ObjectUpdaterOptions, policy: number, { info }: PendingRow): Promise<'sent' | 'failed' | 'orphaned'> {
   const { account, container } = splitName(info.name);
-  const ring = containerRing();
-  const key = hashPath(salt, account, container);
+  const ring = rings.container;
+  const key = hashPath(rings.salt, account, container);
   const primaries = ring.primaries(ring.partition(key));
   const database = { kind: 'container' as const, key, path: `/${account}/${container}` };
   const rows = [rowOfObject(info, policy)];

@@ -30,7 +30,7 @@ test('a tombstone stays for the reclaim age, whatever the hour, and goes after i
   };
   await engine.put({ database, timestamp: timestampFromMs(clock.nowMs()), metadata: {}, policy: 0 });
   await engine.merge({ database, rows: [row('dead', true), row('alive', false)] });
-  const daemon = reclaimer({ engines: () => [reclaimable(engine)], reclaimAgeMs: 7 * DAY_MS, clock, log });
+  const daemon = reclaimer({ listings: () => [{ device: 'd1', engine: reclaimable(engine) }], reclaimAgeMs: 7 * DAY_MS, clock, log });
   const { signal } = new AbortController();
   clock.wind(7 * DAY_MS - 1);
   await daemon.pass(signal);
@@ -45,7 +45,7 @@ test('nodes that look at different moments of an hour reclaim up to the same one
   const clock = new ManualClock(1_700_000_000_000);
   const asked: Timestamp[] = [];
   const engine: Reclaimable = { reclaim: (olderThan) => (asked.push(olderThan), Promise.resolve({ reclaimed: 0, done: true })) };
-  const daemon = reclaimer({ engines: () => [engine], reclaimAgeMs: DAY_MS, clock, log });
+  const daemon = reclaimer({ listings: () => [{ device: 'd1', engine: engine }], reclaimAgeMs: DAY_MS, clock, log });
   const { signal } = new AbortController();
   clock.wind(HOUR_MS - (clock.nowMs() % HOUR_MS));
   await daemon.pass(signal);
@@ -62,7 +62,7 @@ test('a sweep pauses between its steps, keeps to one moment, and a device that f
   const asked: Timestamp[] = [];
   const long: Reclaimable = { reclaim: (olderThan) => (asked.push(olderThan), Promise.resolve({ reclaimed: 2, done: asked.length === 3 })) };
   const bad: Reclaimable = { reclaim: () => Promise.reject(new StoreError('device-unavailable', 'closed')) };
-  const passing = reclaimer({ engines: () => [bad, long], reclaimAgeMs: DAY_MS, clock, log }).pass(new AbortController().signal);
+  const passing = reclaimer({ listings: () => [{ device: 'd1', engine: bad }, { device: 'd2', engine: long }], reclaimAgeMs: DAY_MS, clock, log }).pass(new AbortController().signal);
   for (let i = 0; i < 10; i++) await new Promise(setImmediate);
   assert.equal(asked.length, 1);
   for (let i = 0; i < 20; i++) {

@@ -3,21 +3,19 @@
  * reclaim age. Until then it must stay: a replica that was away shorter than that learns of the deletion from it, and one that was
  * away longer would bring the deleted back, so it must be emptied before it returns.
  */
-import { isStoreError, timestampFromMs, type Clock, type Log, type Timestamp } from '#common';
+import { timestampFromMs, type Clock, type Timestamp } from '#common';
+import type { ListingPlace, NodeContext } from './context.ts';
 import type { Daemon } from './daemon.ts';
+import { DeviceRounds } from './device-rounds.ts';
 
 /** What it needs of a listing engine. */
 export interface Reclaimable {
   reclaim(olderThan: Timestamp): Promise<{ readonly reclaimed: number; readonly done: boolean }>;
 }
 
-export interface ReclaimerOptions {
-  /** The listing engines of this node's devices; asked for at each pass. */
-  readonly engines: () => Iterable<Reclaimable>;
+export interface ReclaimerOptions extends NodeContext {
+  readonly listings: () => Iterable<ListingPlace<Reclaimable>>;
   readonly reclaimAgeMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly intervalMs?: number;
 }
 
 /**
@@ -29,24 +27,20 @@ const MOMENT_MS = 3_600_000;
 const PAUSE_MS = 20;
 
 export function reclaimer(options: ReclaimerOptions): Daemon {
-  const { clock, log, reclaimAgeMs } = options;
+  const { clock, reclaimAgeMs } = options;
+  const rounds = new DeviceRounds({ daemon: 'reclaimer', ...options });
   return {
     name: 'reclaimer',
     intervalMs: options.intervalMs ?? MOMENT_MS / 4,
     pass: async (signal) => {
       const done = { reclaimed: 0, failed: 0 };
       const olderThan = timestampFromMs(Math.floor((clock.nowMs() - reclaimAgeMs) / MOMENT_MS) * MOMENT_MS);
-      for (const engine of options.engines()) {
-        try {
-          done.reclaimed += await sweep(engine, olderThan, { clock, signal });
-        } catch (error) {
-          if (!isStoreError(error)) throw error;
-          done.failed++;
-          log.warn({ err: error }, 'reclaiming on a device failed; the next pass tries again');
-        }
-      }
+      done.failed = await rounds.visit(options.listings(), signal, async ({ engine }) => {
+        done.reclaimed += await sweep(engine, olderThan, { clock, signal });
+      });
       return { done, more: false };
     },
+    report: () => ({ resting: rounds.resting }),
   };
 }
 

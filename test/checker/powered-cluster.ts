@@ -71,8 +71,8 @@ export class PoweredCluster implements Subject {
   async catchUp(): Promise<void> {
     const devices = new Map<string, LocalDevice>(this.#devices.map((device) => [device.name, device]));
     using nodes = new NodeClient({ secret: '', local: { ...ADDRESS, devices } });
-    const engines = this.#devices.map((device) => ({ policy: 0, engine: device.objects(0) }));
-    const updater = objectUpdater({ engines: () => engines, containerRing: () => this.#rings.container, objectRing: (policy) => this.#rings.object(policy), salt: this.#rings.salt, nodes, log: silentLog(), graceMs: 0 });
+    const engines = this.#devices.map((device) => ({ device: device.name, policy: 0, engine: device.objects(0) }));
+    const updater = objectUpdater({ objects: () => engines, rings: this.#rings, nodes, clock: systemClock, log: silentLog(), graceMs: 0 });
     await updater.pass(new AbortController().signal);
   }
 

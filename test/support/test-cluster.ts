@@ -41,6 +41,8 @@ export interface TestClusterOptions {
   readonly wrap?: (client: DeviceClient, device: RingDevice) => DeviceClient;
   /** The section `swift` of the configuration of proxies. */
   readonly swift?: Readonly<Record<string, unknown>>;
+  /** How long tombstones are kept. Default 7 days. */
+  readonly reclaimAgeMs?: number;
   /** Default: silent. */
   readonly log?: Log;
   /** Where data is kept; default: a temporary folder, removed at the end. One that is given stays. */
@@ -75,7 +77,7 @@ export class TestCluster implements AsyncDisposable {
     for (let i = 1; i <= (options.nodes ?? 4); i++) {
       const devices = Array.from({ length: options.devicesPerNode ?? 1 }, (_, d) => `d${d + 1}`);
       const settings = { reserveBytes: 0, ...options.settings, ...options.nodeSettings?.(i - 1) };
-      nodes.push(stack.use(await TestNode.start({ name: `node${i}`, directory: path.join(directory, `node${i}`), devices, policies, settings, clock, log })));
+      nodes.push(stack.use(await TestNode.start({ name: `node${i}`, directory: path.join(directory, `node${i}`), devices, policies, settings, clock, log, reclaimAgeMs: options.reclaimAgeMs })));
     }
     const places = nodes.flatMap(({ devices, port }, i) => devices.map((device) => ({ zone: i + 1, ip: '127.0.0.1', port, device })));
     const rings = ringsOver(places, { replicas: options.replicas ?? 3, policies });
@@ -108,6 +110,16 @@ export class TestCluster implements AsyncDisposable {
   /** The nodes of an object's primaries, first one first. */
   primariesOf(name: { account: string; container: string; object: string }): TestNode[] {
     return this.rings.objectPrimaries(name).map((device) => this.nodeOf(device));
+  }
+
+  /** Passes of the replicators of every running node, in turn, until none finds anything to send. */
+  async replicate(): Promise<void> {
+    for (let round = 0; round < 20; round++) {
+      let moved = 0;
+      for (const node of this.nodes) moved += await node.replicate();
+      if (moved === 0) return;
+    }
+    throw new Error('the replicators find no end');
   }
 
   /** One pass of the updaters of every running node, over all that is pending however young it is. */

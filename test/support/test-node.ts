@@ -4,12 +4,21 @@ import { HybridClock, type Clock, type Log } from '#common';
 import type { PolicySet } from '#ring';
 import { startStorageNode, type NodeDevice, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { containerUpdater, objectUpdater } from '#storage-node/daemons';
-import type { DeviceOptions } from '#storage-node/engine';
+import { containerUpdater, objectReplicator, objectUpdater, type ClusterContext, type Daemon, type ListingPlace, type NodeAddress, type ObjectPlace, type PassResult } from '#storage-node/daemons';
+import type { DeviceOptions, VolumeEngine } from '#storage-node/engine';
 import type { TestRings } from './rings.ts';
 import { TEST_SECRET } from './test-cluster.ts';
 
 type EngineEvent = Parameters<NonNullable<DeviceOptions['report']>>[0];
+
+/** What the daemons of a node are given. */
+interface TestContext extends ClusterContext {
+  readonly objects: () => ObjectPlace<VolumeEngine>[];
+  readonly listings: () => ListingPlace<NodeDevice['listings']>[];
+  readonly timestamps: HybridClock;
+  readonly address: NodeAddress;
+  readonly reclaimAgeMs: number;
+}
 
 export interface TestNodeOptions {
   readonly name: string;
@@ -19,6 +28,7 @@ export interface TestNodeOptions {
   readonly settings: NonNullable<DeviceOptions['settings']>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly reclaimAgeMs?: number | undefined;
 }
 
 export class TestNode implements AsyncDisposable {
@@ -29,7 +39,9 @@ export class TestNode implements AsyncDisposable {
   readonly events: EngineEvent[] = [];
   readonly #options: TestNodeOptions;
   #node: StorageNode | undefined;
+  readonly #nodes = new NodeClient({ secret: TEST_SECRET });
   #rings: TestRings | undefined;
+  #replicators: Daemon[] | undefined;
 
   private constructor(options: TestNodeOptions, port: number) {
     this.#options = options;
@@ -82,20 +94,36 @@ export class TestNode implements AsyncDisposable {
 
   /** One pass of its updaters over all that is pending. */
   async update(): Promise<void> {
-    const [node, rings] = [this.#node, this.#rings];
-    if (node === undefined || rings === undefined) throw new Error(`${this.name} does not run`);
-    using nodes = new NodeClient({ secret: TEST_SECRET });
-    const { clock, log } = this.#options;
-    const devices = [...node.devices.values()];
-    const engines = devices.flatMap(({ device }) => device.policies.map((policy) => ({ policy, engine: device.objects(policy) })));
-    const shared = { salt: rings.salt, nodes };
-    const signal = new AbortController().signal;
-    await objectUpdater({ ...shared, engines: () => engines, containerRing: () => rings.container, objectRing: (policy) => rings.object(policy), log, graceMs: 0 }).pass(signal);
-    await containerUpdater({ ...shared, engines: () => devices.map(({ listings }) => listings), accountRing: () => rings.account, timestamps: new HybridClock(clock) }).pass(signal);
+    await this.#run((context) => [objectUpdater({ ...context, graceMs: 0 }), containerUpdater(context)]);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
+  /** One pass of its replicators, which send what others lack; answers how much they did. Harmless while it does not run. */
+  async replicate(): Promise<number> {
+    if (!this.running) return 0;
+    const results = await this.#run((context) => (this.#replicators ??= [objectReplicator({ ...context, graceMs: 0 })]));
+    return results.reduce((sum, { done }) => sum + (done['shipped'] ?? 0) + (done['released'] ?? 0), 0);
+  }
+
+  async #run(daemonsOf: (context: TestContext) => Daemon[]): Promise<PassResult[]> {
+    const [node, rings] = [this.#node, this.#rings];
+    if (node === undefined || rings === undefined) throw new Error(`${this.name} does not run`);
+    const { clock, log, reclaimAgeMs = 7 * 86_400_000 } = this.#options;
+    const places = (): ObjectPlace<VolumeEngine>[] => [...this.#node!.devices.values()].flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
+    const listings = (): ListingPlace<NodeDevice['listings']>[] => [...this.#node!.devices.values()].map((device) => ({ device: device.name, engine: device.listings }));
+    const context = { rings: this.#followed, nodes: this.#nodes, clock, log, objects: places, listings, timestamps: new HybridClock(clock), address: { ip: '127.0.0.1', port: this.port }, reclaimAgeMs };
+    const results: PassResult[] = [];
+    for (const daemon of daemonsOf(context)) results.push(await daemon.pass(new AbortController().signal));
+    return results;
+  }
+
+  /** The rings in force, whichever these are when it is asked. */
+  get #followed(): TestRings {
+    return new Proxy({} as TestRings, { get: (_, field) => Reflect.get(this.#rings!, field) as unknown });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#nodes[Symbol.dispose]();
   }
 }
 

@@ -6,7 +6,7 @@ import { startProxy, type Proxy } from '#proxy';
 import { RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { compactor, containerUpdater, objectUpdater, reclaimer, runDaemon } from '#storage-node/daemons';
+import { compactor, containerUpdater, objectReplicator, objectUpdater, reclaimer, runDaemon } from '#storage-node/daemons';
 import { generatedUser } from './credentials.ts';
 import { ensureCluster, policiesOf } from './embedded.ts';
 import type { ClusterIdentity } from './identity.ts';
@@ -68,7 +68,7 @@ function openNode(config: Config, identity: ClusterIdentity, rings: RingSet, log
     ...(config.storage && { listen: { ip, port, secret: identity.secret } }),
     clock: systemClock,
     log,
-    device: { settings: { reclaimAgeMs: config.reclaimAgeSeconds * 1000 }, report: (event) => log[event.event === 'recovered' ? 'info' : 'warn'](event, 'a device reports') },
+    device: { settings: { reclaimAgeMs: config.reclaimAgeSeconds * 1000, reclaimAgreed: true }, report: (event) => log[event.event === 'recovered' ? 'info' : 'warn'](event, 'a device reports') },
   });
 }
 
@@ -88,17 +88,11 @@ interface DaemonParts {
 
 function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonParts, signal: AbortSignal): Promise<void>[] {
   if (node === undefined) return [];
-  const devices = (): StorageNode['devices'] => node.devices;
-  const engines = function* () {
-    for (const { name, device } of devices().values()) for (const policy of device.policies) yield { device: name, policy, engine: device.objects(policy) };
-  };
-  const listings = () => [...devices().values()].map((device) => device.listings);
-  const daemons = [
-    objectUpdater({ engines, containerRing: () => rings.container, objectRing: (policy) => rings.object(policy), salt: rings.salt, nodes, log }),
-    containerUpdater({ engines: listings, accountRing: () => rings.account, salt: rings.salt, nodes, timestamps }),
-    compactor({ engines, clock: systemClock, log }),
-    reclaimer({ engines: listings, reclaimAgeMs: config.reclaimAgeSeconds * 1000, clock: systemClock, log }),
-  ];
+  const devices = [...node.devices.values()];
+  const places = devices.flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
+  const listings = () => devices.map((device) => ({ device: device.name, engine: device.listings }));
+  const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
+  const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(context), compactor(context), reclaimer(context)];
   return daemons.map((daemon) => runDaemon(daemon, { clock: systemClock, signal, log }).ended);
 }
 
