@@ -4,6 +4,7 @@ import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type L
 import type { Cluster } from './cluster.ts';
 import { assertAlive, Database, liveMetadata } from './databases.ts';
 import type { Placements } from './placement.ts';
+import { AFTER_RESERVED } from './reserved.ts';
 
 /** What is asked at each request: kept in the cache for a moment. */
 export interface AccountSummary {
@@ -70,11 +71,16 @@ export class Accounts {
     if (outcome === 'not-empty') throw new StoreError('conflict', 'the account still has containers');
   }
 
-  /** A page of the account's containers; undefined for an account never used. */
+  /** A page of the account's containers, but for the store's own; undefined for an account never used. */
   async list(account: string, query: ListingQuery): Promise<ListingPage | undefined> {
-    const page = await this.#database(account).list(query);
+    const page = await this.#database(account).list(withoutReserved(query));
     if (page === undefined) await this.info(account);
     return page;
+  }
+
+  /** The store's own containers of the account: a page of those whose names begin with the (reserved) prefix. */
+  async listReserved(account: string, query: Pick<ListingQuery, 'prefix' | 'marker' | 'endMarker' | 'limit'>): Promise<ListingPage | undefined> {
+    return this.#database(account).list({ delimiter: '', reverse: false, ...query });
   }
 
   /** Makes sure that the account is there for a container to be put into. */
@@ -96,6 +102,12 @@ export class Accounts {
   #database(account: string): Database {
     return new Database('account', `/${account}`, this.#placements.account(account), this.#cluster.timestamps);
   }
+}
+
+/** Reserved names come before all others: a query is moved past them. */
+function withoutReserved(query: ListingQuery): ListingQuery {
+  if (query.reverse) return query.endMarker > AFTER_RESERVED ? query : { ...query, endMarker: AFTER_RESERVED };
+  return query.marker > AFTER_RESERVED ? query : { ...query, marker: AFTER_RESERVED };
 }
 
 /** Gives each name the same timestamp. */

@@ -4,21 +4,26 @@ import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
 import { Objects } from './objects.ts';
 import { Placements } from './placement.ts';
+import { Versions } from './versions.ts';
 import { whereabouts, type Whereabouts } from './where.ts';
 
 export type { AccountSummary } from './accounts.ts';
 export type { Cluster, ClusterRings } from './cluster.ts';
 export type { ContainerName, ContainerSummary } from './containers.ts';
 export { liveMetadata, metadataValue } from './databases.ts';
+export { copyStored } from './copies.ts';
 export { listedEtag, parseListed, type Listed, type ListedLink } from './listed.ts';
 export { LINK_TARGET, linkMetadata, linkOf, MD5_OF_NOTHING, type Link } from './links.ts';
 export * from './manifest.ts';
 export * from './metadata.ts';
 export * from './stored-manifest.ts';
-export { INLINE_BODY_BYTES, type ObjectName, type PutObject } from './objects.ts';
+export { INLINE_BODY_BYTES, type ObjectName, type PutObject, type Stored } from './objects.ts';
 export { isReserved, reservedName, reservedParts } from './reserved.ts';
 export type { ResumableObject } from './resumable-object.ts';
 export { owns, type Principal } from './principal.ts';
+export { listVersions, type VersionEntry, type VersionsPage, type VersionsQuery } from './version-list.ts';
+export { versionedContainer, versionsContainer, versionTarget } from './version-names.ts';
+export { DELETE_MARKER_TYPE, VERSIONS, versionOf, versionOfLink } from './versions.ts';
 export type { Holding, Whereabouts } from './where.ts';
 
 /** All operations on one cluster. */
@@ -26,6 +31,7 @@ export interface Store {
   readonly accounts: Accounts;
   readonly containers: Containers;
   readonly objects: Objects;
+  readonly versions: Versions;
   readonly cluster: Cluster;
   /** Does what was left for a moment later. To be called when no operation is under way. */
   close(): Promise<void>;
@@ -37,10 +43,12 @@ export function openStore(cluster: Cluster): Store {
   const placements = new Placements(cluster);
   const accounts = new Accounts(cluster, placements);
   const containers = new Containers(cluster, placements, accounts);
+  const objects = new Objects(cluster, placements, containers);
   return {
     accounts,
     containers,
-    objects: new Objects(cluster, placements, containers),
+    objects,
+    versions: new Versions(cluster, containers, objects),
     cluster,
     close: () => containers.close(),
     where: (name) => whereabouts({ placements, containers }, name),

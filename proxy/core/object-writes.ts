@@ -44,7 +44,7 @@ export class ObjectWrites {
   }
 
   /** Streams a body to all replicas as it arrives. `check` sees the MD5 before anything becomes visible. */
-  async putStream(place: WritePlace, timestamp: Timestamp, metadata: Metadata, body: Body, check: (etag: string) => void): Promise<string> {
+  async putStream(place: WritePlace, timestamp: Timestamp, metadata: Metadata, body: Body, check: (etag: string) => void): Promise<{ etag: string; sizeBytes: number }> {
     const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
     // Begun last: whoever has begun one must end it.
     const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
@@ -66,7 +66,7 @@ export class ObjectWrites {
       await this.#commitAll(place, copies, complete);
       const name = fullName(place.target);
       await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, metadata: complete });
-      return etag;
+      return { etag, sizeBytes };
     } catch (error) {
       hasher.abort();
       await Promise.allSettled(copies.map((copy) => copy.writer.abort()));

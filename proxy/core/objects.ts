@@ -26,6 +26,14 @@ export interface PutObject {
   readonly onlyIfAbsent?: boolean;
 }
 
+/** What became of an upload. */
+export interface Stored {
+  /** MD5 of the data. */
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly timestamp: Timestamp;
+}
+
 /** Bodies up to this size are collected, hashed inline and written in one step. */
 export const INLINE_BODY_BYTES = 64 * 1024;
 
@@ -68,7 +76,7 @@ export class Objects {
   }
 
   /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
-  async put(request: PutObject): Promise<{ etag: string; timestamp: Timestamp }> {
+  async put(request: PutObject): Promise<Stored> {
     const { placement, policy, container } = await this.#locate(request.target);
     if (request.onlyIfAbsent && (await this.#exists(placement, policy.consistency))) throw new StoreError('precondition-failed', 'the object exists');
     const place = { placement, policy, container, target: request.target };
@@ -79,13 +87,13 @@ export class Objects {
       checkEtag(etag, request.expectedEtag);
       const metadata = { ...request.metadata, [ETAG]: etag };
       const timestamp = await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data));
-      return { etag, timestamp };
+      return { etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency);
     const timestamp = this.#cluster.timestamps.now();
-    const etag = await this.#writes.putStream(place, timestamp, request.metadata, request.body, (found) => checkEtag(found, request.expectedEtag));
-    return { etag, timestamp };
+    const stored = await this.#writes.putStream(place, timestamp, request.metadata, request.body, (found) => checkEtag(found, request.expectedEtag));
+    return { ...stored, timestamp };
   }
 
   /**

@@ -20,4 +20,4 @@ export function reservedParts(name: string): string[] | undefined {
 }
 
 /** Comes after every reserved name, and before every other. */
-export const AFTER_RESERVED = '\u0001';
+export const AFTER_RESERVED = `${NUL}\u{10ffff}`;

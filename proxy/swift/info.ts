@@ -27,6 +27,10 @@ export function describeInfo({ settings, ...options }: { version: string; polici
     ...(options.tempauth ? { tempauth: { account_acls: true } } : {}),
     ...optionalSections(settings),
     dlo: {},
+    container_quotas: {},
+    account_quotas: {},
+    object_versioning: {},
+    versioned_writes: { allowed_flags: ['x-versions-location', 'x-history-location'] },
     symlink: { symloop_max: SYMLOOP_MAX, static_links: true },
     slo: { ...SLO_LIMITS, allow_async_delete: false },
   };

@@ -7,6 +7,7 @@ import { CONTAINER_ROWS } from '../listing/format.ts';
 import { listingQuery } from '../listing/query.ts';
 import { respondListing } from '../listing/respond.ts';
 import type { SwiftRequest } from '../request.ts';
+import { withVersions } from '../versions/account.ts';
 import { authorizeAccount } from './access.ts';
 import { accountHeaders } from './headers.ts';
 
@@ -22,5 +23,6 @@ export async function getAccount(request: SwiftRequest): Promise<Response> {
     return respondListing(request, { entries: [], form: CONTAINER_ROWS, root, headers: accountHeaders(info, store.cluster.policies, { nowText, forOwner }) });
   }
   const page = await store.accounts.list(account, listing);
-  return respondListing(request, { entries: page?.entries ?? [], form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner }) });
+  const entries = page === undefined ? [] : await withVersions(store, account, page.entries);
+  return respondListing(request, { entries, form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner }) });
 }

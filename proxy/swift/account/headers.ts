@@ -5,16 +5,19 @@ import type { PolicySet } from '#ring';
 import type { DatabaseInfo } from '#storage-node/protocol';
 import { quotingChanges, quotingHeaders } from '../etag-quoting/index.ts';
 import { withoutPrivileged } from '../privileged.ts';
+import { quotaChanges, quotaHeaders } from '../quotas/account.ts';
 import type { SwiftRequest } from '../request.ts';
 import { userMetadataChanges, userMetadataHeaders } from '../user-metadata.ts';
 import { ACCOUNT_ACL, cleanAccountAcl } from './acl.ts';
 
 /** The metadata changes of a PUT or POST. */
-export function accountChanges({ exchange }: SwiftRequest): Record<string, string> {
+export function accountChanges(request: SwiftRequest): Record<string, string> {
+  const { exchange } = request;
   const acl = exchange.header('x-account-access-control');
   return {
     ...userMetadataChanges('account', exchange.headers),
     ...quotingChanges('account', exchange.headers),
+    ...quotaChanges(request),
     ...(acl === undefined ? {} : { [ACCOUNT_ACL]: cleanAccountAcl(acl) }),
   };
 }
@@ -40,5 +43,5 @@ export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicyS
   const metadata = liveMetadata(info.metadata);
   const acl = metadata[ACCOUNT_ACL];
   if (forOwner && acl !== undefined) headers['X-Account-Access-Control'] = acl;
-  return { ...headers, ...quotingHeaders('account', metadata), ...userMetadataHeaders('account', forOwner ? metadata : withoutPrivileged(metadata)) };
+  return { ...headers, ...quotingHeaders('account', metadata), ...quotaHeaders(metadata, policies), ...userMetadataHeaders('account', forOwner ? metadata : withoutPrivileged(metadata)) };
 }

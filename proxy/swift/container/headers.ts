@@ -8,6 +8,7 @@ import type { DatabaseInfo } from '#storage-node/protocol';
 import { cleanAcl } from '../acl.ts';
 import { quotingChanges, quotingHeaders } from '../etag-quoting/index.ts';
 import { SYNC_KEY, SYNC_TO, withoutPrivileged } from '../privileged.ts';
+import { versioningHeaders } from '../versions/container.ts';
 import { userMetadataChanges, userMetadataHeaders } from '../user-metadata.ts';
 
 const SYNC = [['x-container-sync-to', SYNC_TO], ['x-container-sync-key', SYNC_KEY]] as const;
@@ -39,6 +40,7 @@ export function containerHeaders(info: DatabaseInfo, policies: PolicySet, forOwn
     'X-Storage-Policy': policies.byIndex(info.policy).name,
     'Accept-Ranges': 'bytes',
     ...quotingHeaders('container', metadata),
+    ...versioningHeaders(metadata),
     ...userMetadataHeaders('container', forOwner ? metadata : withoutPrivileged(metadata)),
   };
   if (!forOwner) return headers;

@@ -1,6 +1,6 @@
 /** PUT of a container: creates it, or updates its metadata where it is there. */
 import { isStoreError } from '#common';
-import { liveMetadata } from '#proxy/core';
+import { liveMetadata, VERSIONS } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import type { StoragePolicy } from '#ring';
 import { authorize, isOwner } from '../authorize.ts';
@@ -8,18 +8,24 @@ import { checkMetadataHeaders, checkNameLength } from '../constraints.ts';
 import { HTML, Refusal } from '../refusal.ts';
 import { empty, type ContainerRequest } from '../request.ts';
 import { checkMergedMetadata } from '../user-metadata.ts';
+import { checkQuotaHeaders } from '../quotas/container.ts';
+import { versioningChanges } from '../versions/container.ts';
 import { containerChanges } from './headers.ts';
 
 export async function putContainer(request: ContainerRequest): Promise<Response> {
   const { store, account, container, exchange } = request;
   await authorize(request, 'container-write', request, undefined, request.accounts);
   checkMetadataHeaders('container', exchange.headers);
+  checkQuotaHeaders(exchange.headers);
   const changes = containerChanges(exchange.headers, await isOwner(request, account, request.accounts));
   const policy = policyOf(request, exchange.header('x-storage-policy'));
   checkNameLength('container', container);
   const current = await store.containers.info({ account, container }).catch(ifAbsent);
-  checkMergedMetadata(current === undefined ? {} : liveMetadata(current.metadata), changes);
-  const { created } = await store.containers.put({ account, container }, { metadata: changes, policy });
+  const before = current === undefined ? {} : liveMetadata(current.metadata);
+  checkMergedMetadata(before, changes);
+  const versioning = versioningChanges(exchange.headers, before);
+  const { created } = await store.containers.put({ account, container }, { metadata: { ...changes, ...versioning }, policy });
+  if (versioning[VERSIONS] === 'enabled') await store.versions.prepare({ account, container }, current?.policy ?? policy?.index);
   return empty(created ? 201 : 202);
 }
 

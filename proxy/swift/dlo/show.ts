@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import { CONTENT_TYPE, parseListed, readParts, totalBytes, type SegmentPart } from '#proxy/core';
-import { isSubdirectory, type ListingPage } from '#storage-node/protocol';
+import { isSubdirectory, type ListingPage, type ListingRow } from '#storage-node/protocol';
 import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
 import { asItIs, type Show } from '../object/representation.ts';
@@ -36,7 +36,7 @@ export const showDynamic: Show = async (request, found, _reading, { trail, lookA
     headers: {},
     data: undefined,
     unproven: true,
-    read: (start, end) => readParts(parts, start, end, (target) => lookAt({ ...request, ...target, query: NO_QUERY }, 'get', { links: 0, manifests: trail.manifests + 1, dynamic: true })),
+    read: (start, end) => readParts(parts, start, end, (target) => lookAt({ ...request, ...target, query: NO_QUERY }, 'get', { links: 0, led: true, manifests: trail.manifests + 1, dynamic: true })),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 };
@@ -49,11 +49,21 @@ function segmentPage({ store, account, container }: ContainerRequest, prefix: st
 
 function partsOf({ account, container }: ContainerRequest, { entries }: ListingPage): SegmentPart[] {
   // Neither tag nor length is checked when it is read: a dynamic object is whatever is there.
-  return entries.flatMap((entry) => (isSubdirectory(entry) ? [] : [{ target: { account, container, object: entry.name }, start: 0, end: entry.bytes }]));
+  return entries.flatMap((entry) => (isSubdirectory(entry) ? [] : [{ target: { account, container, object: entry.name }, start: 0, end: sizeOf(entry) }]));
+}
+
+/** What is read of a segment: of a link to one state of an object only, that object's. */
+function sizeOf({ etag, bytes }: ListingRow): number {
+  return parseListed(etag).link?.bytes ?? bytes;
 }
 
 function etagsOf({ entries }: ListingPage): string[] {
-  return entries.flatMap((entry) => (isSubdirectory(entry) ? [] : [parseListed(entry.etag).etag]));
+  return entries.flatMap((entry) => (isSubdirectory(entry) ? [] : [etagOf(entry)]));
+}
+
+function etagOf({ etag }: ListingRow): string {
+  const listed = parseListed(etag);
+  return listed.link?.etag ?? listed.etag;
 }
 
 async function* allParts(segments: ContainerRequest, prefix: string, first: ListingPage): AsyncGenerator<SegmentPart> {

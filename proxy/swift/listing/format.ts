@@ -1,9 +1,10 @@
 /** Listings in the three forms Swift speaks: text, JSON and XML; and which of them a request wants. */
 import { formatIsoTimestamp } from '#common';
-import { parseListed, type ListedLink } from '#proxy/core';
+import { parseListed, versionedContainer, versionOfLink, type ListedLink } from '#proxy/core';
 import { isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
 import { pathOf } from '../symlink/link.ts';
+import { versionPath } from '../versions/show.ts';
 
 export type ListingFormat = 'text/plain' | 'application/json' | 'application/xml' | 'text/xml';
 
@@ -53,9 +54,11 @@ export const CONTAINER_ROWS: RowForm = {
 
 export const OBJECT_ROWS: RowForm = {
   json: (row) =>
-    row.etag.length > 32 ? listedJson(row) : `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
-  xml: (row) =>
-    `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(parseListed(row.etag).etag)}</hash><bytes>${row.bytes}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`,
+    row.etag.length > 32 ? JSON.stringify(rowFields(row)) : `{"bytes":${row.bytes},"content_type":${quoteJson(row.contentType)},"hash":${quoteJson(row.etag)},"last_modified":"${lastModified(row)}","name":${quoteJson(row.name)}}`,
+  xml: (row) => {
+    const { bytes, hash } = row.etag.length > 32 ? rowFields(row) : { bytes: row.bytes, hash: row.etag };
+    return `<object><name>${escapeXml(row.name)}</name><hash>${escapeXml(String(hash))}</hash><bytes>${String(bytes)}</bytes><content_type>${escapeXml(row.contentType)}</content_type><last_modified>${lastModified(row)}</last_modified></object>`;
+  },
 };
 
 /** The body of a listing. `root` is the XML element around it, e.g. `<container name="photos">`. */
@@ -72,18 +75,17 @@ function subdirXml(subdir: string): string {
   return `<subdir name="${escapeXml(subdir)}"><name>${escapeXml(subdir)}</name></subdir>`;
 }
 
-/** A row of an object that stands for others. */
-function listedJson(row: ListingRow): string {
+/** The fields of a row in JSON, also of one whose object stands for others. */
+export function rowFields(row: ListingRow): Record<string, string | number | boolean> {
   const { etag, manifestEtag, link } = parseListed(row.etag);
-  return JSON.stringify({
-    bytes: row.bytes,
-    content_type: row.contentType,
-    hash: etag,
-    last_modified: lastModified(row),
-    name: row.name,
-    ...(manifestEtag === undefined ? {} : { slo_etag: `"${manifestEtag}"` }),
-    ...(link === undefined ? {} : linkFields(link)),
-  });
+  const version = link === undefined ? undefined : versionOfLink(link.target);
+  const fields = { bytes: row.bytes, content_type: row.contentType, hash: etag, last_modified: lastModified(row), name: row.name };
+  const ofManifest = manifestEtag === undefined ? {} : { slo_etag: `"${manifestEtag}"` };
+  if (link === undefined) return { ...fields, ...ofManifest };
+  if (version === undefined) return { ...fields, ...ofManifest, ...linkFields(link) };
+  const { account, container } = link.target;
+  const path = versionPath({ account, container: versionedContainer(container) ?? container, object: row.name }, version);
+  return { ...fields, ...ofManifest, bytes: link.bytes ?? 0, hash: link.etag ?? etag, symlink_path: path, version_symlink: true };
 }
 
 function linkFields({ target, etag, bytes }: ListedLink): Record<string, string | number> {

@@ -12,6 +12,7 @@ import { isTrue, type ObjectRequest } from '../request.ts';
 import { parseManifest } from '../slo/parse.ts';
 import { writeManifest } from '../slo/put.ts';
 import { writeLink } from '../symlink/put.ts';
+import { VERSION_ID } from '../versions/show.ts';
 import { carriedMetadata, modifiedSeconds, storedMetadata } from './headers.ts';
 import { expiryMetadata } from './expiry.ts';
 import { accountHeader, parsePathHeader } from './path-headers.ts';
@@ -77,12 +78,13 @@ function manifestItself(source: ObjectRequest): ObjectRequest {
   return isManifestItself(source) ? { ...source, query: new Map([...source.query, ['format', 'raw']]) } : source;
 }
 
-function copyHeaders(source: ObjectRequest, destination: ObjectRequest, { info }: Representation, { timestamp }: Written): Record<string, string> {
+function copyHeaders(source: ObjectRequest, destination: ObjectRequest, { info, headers }: Representation, { timestamp }: Written): Record<string, string> {
   return {
     'X-Copied-From': percentEncodePath(`${source.container}/${source.object}`),
     'X-Copied-From-Account': percentEncodePath(source.account),
     'X-Copied-From-Last-Modified': formatHttpDate(modifiedSeconds(info)),
     'X-Timestamp': formatTimestamp(timestamp),
+    ...(headers[VERSION_ID] === undefined ? {} : { 'X-Copied-From-Version-Id': String(headers[VERSION_ID]) }),
     ...shownMetadata(destination.exchange.headers),
   };
 }

@@ -1,18 +1,27 @@
 /** DELETE of an object, perhaps only where it is to expire at a given moment. */
-import { DELETE_AT } from '#proxy/core';
+import { DELETE_AT, VERSIONS } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { Refusal } from '../refusal.ts';
 import { empty, type ObjectRequest } from '../request.ts';
+import { ARCHIVE, archiveDelete } from '../versions/legacy.ts';
+import { deleteVersioned } from '../versions/object.ts';
 
 export async function deleteObject(request: ObjectRequest): Promise<Response> {
   const { store, account, container, object, exchange } = request;
-  await authorizeContainer(request, 'object-write');
+  const summary = await authorizeContainer(request, 'object-write');
   const ifDeleteAt = exchange.header('x-if-delete-at');
   if (ifDeleteAt !== undefined) {
     if (!/^\d+$/.test(ifDeleteAt)) throw new Refusal(400, 'Bad X-If-Delete-At header value');
     const info = await store.objects.head({ account, container, object });
     if (Number(info.metadata[DELETE_AT]) !== Number(ifDeleteAt)) throw new Refusal(412, 'X-If-Delete-At and X-Delete-At do not match');
+  }
+  if (summary?.metadata[VERSIONS] !== undefined || request.query.has('version-id')) {
+    const answer = await deleteVersioned(request, summary);
+    if (answer !== undefined) return answer;
+  }
+  if (summary?.metadata[ARCHIVE] !== undefined && (await archiveDelete(request, summary)) === 'restored') {
+    return empty(204);
   }
   await store.objects.delete({ account, container, object });
   return empty(204);

@@ -7,6 +7,7 @@ import { dynamicMetadata } from '../dlo/header.ts';
 import { empty, type ObjectRequest } from '../request.ts';
 import { Refusal } from '../refusal.ts';
 import { redirected } from '../symlink/post.ts';
+import { postVersion } from '../versions/object.ts';
 import { RESERVED } from './checks.ts';
 import { checkContentType } from './content-type.ts';
 import { expiryMetadata } from './expiry.ts';
@@ -15,6 +16,7 @@ import { lastingMetadata, storedMetadata } from './headers.ts';
 export async function postObject(request: ObjectRequest): Promise<Response> {
   const { store, account, container, object, exchange } = request;
   await authorizeContainer(request, 'object-write');
+  if (request.query.has('version-id')) throw new Refusal(400, 'POST to a specific version is not allowed');
   checkMetadataHeaders('object', exchange.headers);
   if (exchange.header('x-symlink-target') !== undefined) throw new Refusal(400, 'A PUT request is required to set a symlink target', { 'Content-Type': 'text/plain' });
   if (exchange.header('x-static-large-object') !== undefined) throw new Refusal(400, RESERVED);
@@ -31,6 +33,6 @@ export async function postObject(request: ObjectRequest): Promise<Response> {
     link = linkOf(current.metadata);
     return { ...lastingMetadata(current.metadata), ...metadata };
   });
-  if (link !== undefined) return redirected(account, link);
+  if (link !== undefined && !(await postVersion(request, link, metadata))) return redirected(account, link);
   return empty(202);
 }

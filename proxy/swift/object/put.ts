@@ -6,6 +6,7 @@ import { Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
 import { putManifest } from '../slo/put.ts';
 import { putLink } from '../symlink/put.ts';
+import { restoreVersion } from '../versions/object.ts';
 import { checkPutHeaders, expectedEtag, putMetadata, RESERVED } from './checks.ts';
 import { copyFrom } from './copy.ts';
 import { created, writeObject } from './write.ts';
@@ -22,6 +23,7 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
   const container = await authorizeContainer(request, 'object-write');
   if (container === undefined) throw new Refusal(404);
   if (manifest) return putManifest(request, container);
+  if (query.has('version-id')) return restoreVersion(request, container);
   if (exchange.header('x-symlink-target') !== undefined) return putLink(request, container);
   const onlyIfAbsent = checkPutHeaders(request);
   checkLength(exchange);

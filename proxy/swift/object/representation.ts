@@ -38,6 +38,8 @@ export interface Found {
 /** How a read came here: through how many links and manifests. */
 export interface Trail {
   readonly links: number;
+  /** Something led here: the client did not name it. */
+  readonly led: boolean;
   readonly manifests: number;
   /** Whether one of them is dynamic. */
   readonly dynamic: boolean;

@@ -2,9 +2,13 @@
 import { timestampToSecondsUp, type Timestamp } from '#common';
 import { formatHttpDate } from '#common/http';
 import type { Body } from '#common/stream';
-import type { ContainerSummary } from '#proxy/core';
+import { VERSIONS, type ContainerSummary } from '#proxy/core';
 import type { Response } from '#proxy/edge';
+import { accountQuota } from '../quotas/account.ts';
+import { containerQuota } from '../quotas/container.ts';
 import { empty, type ObjectRequest } from '../request.ts';
+import { ARCHIVE, archiveCurrent } from '../versions/legacy.ts';
+import { versionHeaders } from '../versions/show.ts';
 
 export interface Upload {
   readonly body: Body;
@@ -14,8 +18,6 @@ export interface Upload {
   readonly expectedEtag?: string | undefined;
   /** Only where nothing is. */
   readonly onlyIfAbsent: boolean;
-  /** Of an object that stands for others: tag and length of what is read of it. */
-  readonly stands?: { readonly etag: string; readonly sizeBytes: number };
 }
 
 export interface Written {
@@ -28,7 +30,7 @@ export interface Written {
 /** Refuses an upload by throwing; undefined at once where it has nothing to look at. */
 export type UploadRule = (request: ObjectRequest, container: ContainerSummary, upload: Upload) => Promise<void> | undefined;
 
-const RULES: readonly UploadRule[] = [];
+const RULES: readonly UploadRule[] = [containerQuota, accountQuota];
 
 /** Stores an upload to the request's target, whose container the caller may write. */
 export async function writeObject(request: ObjectRequest, summary: ContainerSummary, upload: Upload): Promise<Written> {
@@ -37,7 +39,13 @@ export async function writeObject(request: ObjectRequest, summary: ContainerSumm
     if (looking !== undefined) await looking;
   }
   const { store, account, container, object } = request;
-  return store.objects.put({ target: { account, container, object }, ...upload });
+  const put = { target: { account, container, object }, ...upload };
+  if (summary.metadata[VERSIONS] === 'enabled') {
+    const { versionId, ...stored } = await store.versions.put(put, summary);
+    return { ...stored, headers: versionHeaders(versionId) };
+  }
+  if (summary.metadata[ARCHIVE] !== undefined) await archiveCurrent(request, summary);
+  return store.objects.put(put);
 }
 
 /** 201, with what was written. */

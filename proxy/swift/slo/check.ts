@@ -46,7 +46,7 @@ async function look(request: ObjectRequest, path: string): Promise<Representatio
   const slash = name.indexOf('/');
   const target = { container: name.slice(0, slash), object: name.slice(slash + 1) };
   try {
-    return await lookAt({ ...request, ...target, query: NO_QUERY }, 'head', { links: 0, manifests: 1, dynamic: false });
+    return await lookAt({ ...request, ...target, query: NO_QUERY }, 'head', { links: 0, led: true, manifests: 1, dynamic: false });
   } catch (error) {
     const refusal = asRefusal(error);
     if (refusal === undefined) throw error;

@@ -58,8 +58,7 @@ export async function writeManifest(request: ObjectRequest, container: Container
   const etag = manifestEtag(entries);
   if (upload.expectedEtag !== undefined && upload.expectedEtag !== etag) throw new Refusal(422, page(422), { 'Content-Type': HTML });
   const stored = storeManifest(request.account, entries, etag);
-  const stands = { etag, sizeBytes: stored.sizeBytes };
-  const written = await writeObject(request, container, { body: bodyOfBuffer(stored.data), metadata: { ...metadata, ...stored.metadata }, onlyIfAbsent, stands });
+  const written = await writeObject(request, container, { body: bodyOfBuffer(stored.data), metadata: { ...metadata, ...stored.metadata }, onlyIfAbsent });
   return { ...written, etag: `"${etag}"` };
 }
 

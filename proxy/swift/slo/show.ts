@@ -49,7 +49,7 @@ async function storedEntries(request: ObjectRequest, found: Found): Promise<Mani
 /** What the reader sees of a segment. Whatever keeps him from it, the manifest cannot be read: 409, but for faults that pass. */
 async function openSegment(request: ObjectRequest, target: ObjectName, { trail, lookAt }: Context): Promise<OpenSegment> {
   try {
-    return unquoted(await lookAt({ ...request, ...target, query: NO_QUERY }, 'get', { ...trail, links: 0, manifests: trail.manifests + 1 }));
+    return unquoted(await lookAt({ ...request, ...target, query: NO_QUERY }, 'get', { ...trail, links: 0, led: true, manifests: trail.manifests + 1 }));
   } catch (cause) {
     if (cause instanceof Refusal || (isStoreError(cause) && !isStoreError(cause, 'unavailable', 'device-unavailable'))) {
       throw new StoreError('conflict', `the segment ${target.container}/${target.object} cannot be read`, { cause });

@@ -2,7 +2,7 @@
 import { isStoreError } from '#common';
 import { percentDecode } from '#common/http';
 import { bodyOfBuffer } from '#common/stream';
-import { CONTENT_TYPE, ETAG, isReserved, linkMetadata, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, type ContainerSummary, type Link, type ObjectName } from '#proxy/core';
+import { CONTENT_TYPE, ETAG, isReserved, linkMetadata, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, versionOfLink, type ContainerSummary, type Link, type ObjectName } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorizeContainer } from '../container/access.ts';
@@ -66,16 +66,19 @@ export async function writeLink(request: ObjectRequest, container: ContainerSumm
 
 /** The object that a static link leads to, which must be there and have the tag. Links on the way count with theirs. */
 async function targetOf(request: ObjectRequest, target: ObjectName, etag: string): Promise<ObjectInfo> {
-  for (let hops = 0; hops <= SYMLOOP_MAX; hops++) {
+  for (let hops = 0; hops <= SYMLOOP_MAX; ) {
     const location = { ...PLAIN, 'Content-Location': pathOf(target) };
     if (!isReserved(target.container)) await authorizeContainer({ ...request, ...target }, 'object-read');
     const info = await request.store.objects.head(target).catch((error: unknown) => {
       throw isStoreError(error, 'object-not-found', 'container-not-found') ? new Refusal(409, 'X-Symlink-Target does not exist', location) : error;
     });
     const link = linkOf(info.metadata);
-    const found = link?.etag ?? info.metadata[ETAG];
-    if (found !== etag) throw new Refusal(409, mismatch(link?.etag, found, etag), location);
-    if (link?.etag === undefined) return info;
+    if (link === undefined || versionOfLink(link) === undefined) {
+      const found = link?.etag ?? info.metadata[ETAG];
+      if (found !== etag) throw new Refusal(409, mismatch(link?.etag, found, etag), location);
+      if (link?.etag === undefined) return info;
+      hops++;
+    }
     target = { account: link.account ?? target.account, container: link.container, object: link.object };
   }
   throw new Refusal(409, `Too many levels of symbolic links, maximum allowed is ${SYMLOOP_MAX}`, PLAIN);
