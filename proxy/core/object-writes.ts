@@ -37,7 +37,8 @@ export class ObjectWrites {
   async putWhole(place: WritePlace, timestamp: Timestamp, metadata: Metadata, data: Buffer): Promise<'done' | 'overtaken'> {
     const { key } = place.placement;
     const name = fullName(place.target);
-    const outcome = await this.#write(place, (engine) => engine.put({ key, name, timestamp, metadata, data }));
+    const request = { key, name, timestamp, metadata, data };
+    const outcome = await this.#write(place, (engine) => engine.put(request));
     if (outcome === 'overtaken') return outcome;
     await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes: data.length, metadata });
     return 'done';

@@ -3,7 +3,7 @@
  * hash of the frame before it. A record counts only when its frame does; the chain of hashes is the device's history,
  * from its first write to its last.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readUint53, writeUint53, type Checksum } from './record.ts';
 
 export const FRAME_MAGIC = 0x31_46_72_47; // 'GrF1'
@@ -63,5 +63,5 @@ export function groupChecksum(headCrcs: readonly number[], crc32: Checksum): num
 }
 
 function hashOf(source: Buffer, at: number): Buffer {
-  return createHash('sha256').update(source.subarray(at, at + FRAME_BYTES)).digest().subarray(0, HASH_BYTES);
+  return hash('sha256', source.subarray(at, at + FRAME_BYTES), 'buffer').subarray(0, HASH_BYTES);
 }

@@ -18,14 +18,14 @@ import { EntryTable } from './entry-table.ts';
 import type { Change } from './group.ts';
 import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
-import { blockChecksums, RecordType, type Location } from './record.ts';
+import type { Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
 import { openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
 import { LOG_START, recover, type Recovered } from './recovery.ts';
 import { VolumeReplica } from './replica.ts';
 import type { VolumeSet } from './volume-set.ts';
 import { VolumeWriter } from './volume-writer.ts';
-import { DeleteWrite, ForgetWrite, PostWrite, PutWrite, type Write } from './write.ts';
+import { appendixOf, DeleteWrite, ForgetWrite, PostWrite, PutWrite, type Write } from './write.ts';
 
 export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #options: VolumeEngineOptions;
@@ -137,16 +137,16 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     return entry === undefined || entry.deleted ? undefined : this.#records.open(keyText, entry);
   }
 
-  async put({ key, name, timestamp, metadata, data }: PutRequest): Promise<WriteReceipt> {
+  async put(request: PutRequest): Promise<WriteReceipt> {
     this.#checkRoom();
+    const { key, name, timestamp, metadata, data } = request;
     if (data.length > this.#options.settings.bigBytes) {
       const writer = await this.create({ key, name, timestamp, sizeHint: data.length });
       await writer.write(data);
       return writer.commit(metadata);
     }
-    const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes: data.length, bigId: 0, metadata: JSON.stringify(metadata) };
-    const blocks = blockChecksums(data, this.#options.environment.crc32);
-    return this.#log.append(new PutWrite(textOf(key), { fields, data, blocks }, metadata['ETag'] ?? ''));
+    const append = appendixOf(request, this.#options.environment.crc32);
+    return this.#log.append(new PutWrite(textOf(key), append, metadata['ETag'] ?? ''));
   }
 
   async create(request: CreateRequest): Promise<ObjectWriter> {

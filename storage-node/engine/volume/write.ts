@@ -3,9 +3,9 @@
  * force then. The rules are the port's: newer wins; at one timestamp a tombstone, then the larger ETag.
  */
 import { NEVER, type Timestamp } from '#common';
-import type { Metadata, ObjectState, WriteReceipt } from '#storage-node/protocol';
+import type { Metadata, ObjectState, PutRequest, WriteReceipt } from '#storage-node/protocol';
 import { sameLocation, type Entry } from './entry.ts';
-import { RecordType, type Location, type RecordFields } from './record.ts';
+import { blockChecksums, RecordType, type Checksum, type Location, type RecordFields } from './record.ts';
 
 /** What the decision may look up beyond the entry; reads the disk, which only ties of timestamps need. */
 export interface Lookup {
@@ -222,4 +222,18 @@ function compare(a: string, b: string): number {
 /** Text of metadata that does not depend on the order it was set in: which of two posts of one timestamp wins must not either. */
 function sortedMetadata(metadata: string): string {
   return JSON.stringify(Object.entries(JSON.parse(metadata) as Metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Replicas in one process are given one request: what all of them write is made once. */
+const appendices = new WeakMap<PutRequest, Appendix>();
+
+/** The record of a small object's write, but for its place in the log. */
+export function appendixOf(request: PutRequest, crc32: Checksum): Appendix {
+  let appendix = appendices.get(request);
+  if (appendix !== undefined) return appendix;
+  const { key, name, timestamp, metadata, data } = request;
+  const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes: data.length, bigId: 0, metadata: JSON.stringify(metadata) };
+  appendix = { fields, data, blocks: blockChecksums(data, crc32) };
+  appendices.set(request, appendix);
+  return appendix;
 }
