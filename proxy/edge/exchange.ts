@@ -18,6 +18,16 @@ export interface Response {
   readonly release?: (() => Promise<void>) | undefined;
 }
 
+/** What a derived request says otherwise than the one it comes from. */
+export interface Derivation {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: IncomingHttpHeaders;
+  readonly body?: Body;
+  /** Makes an address of ours one that the client knows. */
+  readonly relocate?: (location: string) => string;
+}
+
 export class Exchange {
   readonly method: string;
   /** The raw path, still percent-encoded, and the raw query. */
@@ -27,21 +37,34 @@ export class Exchange {
   readonly transactionId: string;
   readonly remoteAddress: string;
   readonly request: IncomingMessage;
+  readonly relocate: ((location: string) => string) | undefined;
   readonly #response: ServerResponse;
   /** The client waits for `100 Continue` before it sends the body. */
   #continuePending: boolean;
+  /** Of a derived request: where it comes from, and the body that is read instead of the client's. */
+  readonly #origin: Exchange | undefined;
+  readonly #body: Body | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, transactionId: string, expectsContinue: boolean) {
+  constructor(request: IncomingMessage, response: ServerResponse, transactionId: string, expectsContinue: boolean, derived?: Derivation & { origin: Exchange }) {
     const { path, query } = splitTarget(request.url ?? '/');
-    this.method = request.method ?? 'GET';
-    this.path = path;
+    this.method = derived?.method ?? request.method ?? 'GET';
+    this.path = derived?.path ?? path;
     this.rawQuery = query;
-    this.headers = request.headers;
+    this.headers = derived?.headers ?? request.headers;
     this.transactionId = transactionId;
     this.remoteAddress = request.socket.remoteAddress ?? '';
     this.request = request;
+    this.relocate = derived?.relocate;
     this.#response = response;
     this.#continuePending = expectsContinue;
+    this.#origin = derived?.origin;
+    this.#body = derived?.body;
+  }
+
+  /** This request in other words: for a part of its answer that is asked like a request of its own, or where its address means another. */
+  derived(other: Derivation): Exchange {
+    const { method, path, headers, relocate } = this;
+    return new Exchange(this.request, this.#response, this.transactionId, false, { method, path, headers, ...(relocate && { relocate }), ...other, origin: this });
   }
 
   /** A header's value as the client's bytes (latin-1 text), or undefined. */
@@ -67,6 +90,8 @@ export class Exchange {
 
   /** The body; asking for it tells a waiting client to send it. */
   body(maxBytes: number): Body {
+    if (this.#body !== undefined) return this.#body;
+    if (this.#origin !== undefined) return this.#origin.body(maxBytes);
     if (this.#continuePending) this.#response.writeContinue();
     this.#continuePending = false;
     return bodyOfStream(this.request, this.chunked ? undefined : (this.contentLength ?? 0), maxBytes);
@@ -74,6 +99,6 @@ export class Exchange {
 
   /** Whether bytes of the request may still come that nobody will read. */
   get bodyLeft(): boolean {
-    return this.#continuePending || !this.request.complete;
+    return this.#origin?.bodyLeft ?? (this.#continuePending || !this.request.complete);
   }
 }

@@ -1,4 +1,5 @@
 /** Swift's limits, as /info publishes them, and the checks that hold requests to them, in Swift's words. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { HTML, Refusal } from './refusal.ts';
 
@@ -33,21 +34,26 @@ export function checkNameLength(level: 'container' | 'object', name: string): vo
 export function checkMetadataHeaders(level: Level, headers: IncomingHttpHeaders): void {
   const prefix = `x-${level}-meta-`;
   const metadata: [string, string][] = [];
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
+    const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+    if (text.length > CONSTRAINTS.max_header_size) throw new Refusal(400, `Header value too long: ${name.slice(0, CONSTRAINTS.max_meta_name_length)}`);
     if (!name.startsWith(prefix)) continue;
-    metadata.push([name.slice(prefix.length), Array.isArray(value) ? value.join(', ') : (value ?? '')]);
+    // Listings of accounts and containers are text; objects carry whatever bytes they are given.
+    if (level !== 'object' && !isUtf8(Buffer.from(text, 'latin1'))) throw new Refusal(400, 'Metadata must be valid UTF-8');
+    metadata.push([name.slice(prefix.length), text]);
   }
-  checkMetadata(metadata);
+  checkMetadata(metadata, prefix);
 }
 
 /** Refuses a set of user metadata (names without their prefix) beyond Swift's limits. */
-export function checkMetadata(metadata: readonly (readonly [name: string, value: string])[]): void {
+export function checkMetadata(metadata: readonly (readonly [name: string, value: string])[], prefix = ''): void {
   let size = 0;
   for (const [name, value] of metadata) {
     if (name === '') throw new Refusal(400, 'Metadata name cannot be empty');
-    if (name.length > CONSTRAINTS.max_meta_name_length) throw new Refusal(400, `Metadata name too long: X-Meta-${name}`);
+    if (name.length > CONSTRAINTS.max_meta_name_length) throw new Refusal(400, `Metadata name too long: ${prefix}${name}`);
     if (value.length > CONSTRAINTS.max_meta_value_length) {
-      throw new Refusal(400, `Metadata value longer than ${CONSTRAINTS.max_meta_value_length}: X-Meta-${name}`);
+      throw new Refusal(400, `Metadata value longer than ${CONSTRAINTS.max_meta_value_length}: ${prefix}${name}`);
     }
     size += name.length + value.length;
   }

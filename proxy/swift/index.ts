@@ -8,12 +8,14 @@ import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
 import { AccountFacts } from './account/facts.ts';
 import { unauthorized } from './authorize.ts';
 import { answerCrossdomain } from './cors/crossdomain.ts';
+import { answerForm } from './formpost/index.ts';
 import { answerInfo } from './info-request.ts';
 import { describeInfo, type Info } from './info.ts';
 import { perform, shaped } from './perform.ts';
 import { Refusal } from './refusal.ts';
 import { decodeQuery, parseTarget, type SwiftRequest } from './request.ts';
 import type { SwiftSettings } from './settings.ts';
+import { openTempUrl, shownByTempUrl } from './tempurl/index.ts';
 
 /** What the dialect needs of whoever knows the users. */
 export interface SwiftAuth {
@@ -57,6 +59,10 @@ async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
   const policy = settings.crossdomain.enabled ? answerCrossdomain(exchange, settings.crossdomain.policy) : undefined;
   if (policy !== undefined) return policy;
   const request = requestOf(exchange, dialect);
+  const opened = settings.tempurl.enabled && exchange.rawQuery.includes('temp_url_') ? await openTempUrl(request) : undefined;
+  if (opened !== undefined) return shownByTempUrl(opened, await shaped(request, () => perform(opened.request)));
+  const form = settings.formpost.enabled && exchange.method === 'POST' ? await answerForm(request) : undefined;
+  if (form !== undefined) return form;
   return perform(await identified(request, dialect.auth));
 }
 

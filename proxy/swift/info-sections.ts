@@ -5,7 +5,24 @@ import type { SwiftSettings } from './settings.ts';
 export function optionalSections(settings: SwiftSettings): Info {
   const sections: [on: boolean, name: string, section: object][] = [
     [settings.etagQuoting.enabled, 'etag_quoter', { enable_by_default: settings.etagQuoting.byDefault }],
+    [settings.tempurl.enabled, 'tempurl', tempurlSection(settings.tempurl)],
+    [settings.formpost.enabled, 'formpost', digestSection(settings.formpost.allowedDigests)],
     [settings.crossdomain.enabled, 'crossdomain', {}],
   ];
   return Object.fromEntries(sections.flatMap(([on, name, section]) => (on ? [[name, section]] : [])));
+}
+
+function tempurlSection({ methods, allowedDigests, incomingRemoveHeaders, incomingAllowHeaders, outgoingRemoveHeaders, outgoingAllowHeaders }: SwiftSettings['tempurl']): object {
+  return {
+    methods,
+    incoming_remove_headers: incomingRemoveHeaders,
+    incoming_allow_headers: incomingAllowHeaders,
+    outgoing_remove_headers: outgoingRemoveHeaders,
+    outgoing_allow_headers: outgoingAllowHeaders,
+    ...digestSection(allowedDigests),
+  };
+}
+
+function digestSection(allowed: readonly string[]): object {
+  return { allowed_digests: [...allowed].sort(), ...(allowed.includes('sha1') ? { deprecated_digests: ['sha1'] } : {}) };
 }
