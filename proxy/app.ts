@@ -1,5 +1,7 @@
 /** The whole pipeline on one screen: what a request passes, in order. */
+import type { RequestListener } from 'node:http';
 import Koa from 'koa';
+import compose from 'koa-compose';
 import type { Clock, Config, Log } from '#common';
 import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
@@ -37,6 +39,18 @@ export function createApp(options: AppOptions): Koa {
     else log.error({ err: error }, 'a fault of ours');
   });
   return app;
+}
+
+/**
+ * Runs a request through the pipeline. As koa's own `callback` does it, but for what that does to answer by itself and to hear how its answer
+ * ended: every answer here is sent by `reply`, which looks after its end.
+ */
+export function handlerOf(app: Koa): RequestListener {
+  const pipeline = compose(app.middleware);
+  return (request, response) => {
+    const ctx = app.createContext(request, response);
+    pipeline(ctx).catch((error: unknown) => ctx.onerror(error as Error));
+  };
 }
 
 function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' | 'https'): Step {

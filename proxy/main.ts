@@ -4,7 +4,7 @@ import { listen, type Listening } from '#common/http';
 import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
-import { createApp } from './app.ts';
+import { createApp, handlerOf } from './app.ts';
 
 export interface ProxyOptions {
   readonly cluster: Cluster;
@@ -26,8 +26,7 @@ export async function startProxy({ cluster, config, secret, version, log }: Prox
   const tempauth = new Tempauth({ ...config.auth.tempauth, secret });
   let stopping = false;
   const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, isStopping: () => stopping });
-  const handler = app.callback();
-  const server = createEdgeServer((request, response) => void handler(request, response), config.limits);
+  const server = createEdgeServer(handlerOf(app), config.limits);
   const listening = await listen(server, config.proxy);
   return {
     store,

@@ -4,6 +4,7 @@
  */
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { watchSilence } from './silence.ts';
 import { newTransactionId } from './transaction.ts';
 
 export interface EdgeLimits {
@@ -28,7 +29,7 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: 0,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      keepAliveTimeout: 0, // watchSilence does it
       connectionsCheckingInterval: Math.min(5000, limits.headersTimeoutMs),
       noDelay: true,
       highWaterMark: 64 * 1024,
@@ -45,7 +46,11 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
     response.end();
   });
   server.on('connect', (_request, socket: Socket) => refuseMethod(socket));
-  server.setTimeout(limits.bodyIdleTimeoutMs, onSilence);
+  watchSilence<EdgeSocket>(server, {
+    limitMs: (socket) => (isBetweenRequests(socket) ? limits.keepAliveTimeoutMs : limits.bodyIdleTimeoutMs),
+    shortestMs: Math.min(limits.keepAliveTimeoutMs, limits.bodyIdleTimeoutMs),
+    onSilence,
+  });
   server.on('clientError', onClientError);
   return server;
 }
@@ -87,10 +92,15 @@ function inTurn(handler: RequestListener): RequestListener {
   };
 }
 
+function isBetweenRequests(socket: EdgeSocket): boolean {
+  const answered = socket[ANSWERING];
+  return answered === undefined || answered.writableFinished;
+}
+
 /** A socket was silent for long: that is a fault where a body is awaited or an answer not taken, and nothing where one is being made. */
 function onSilence(socket: EdgeSocket): void {
   const request = socket.parser?.incoming;
-  if (!request || socket.writableLength > 0) {
+  if (!request || isBetweenRequests(socket) || socket.writableLength > 0) {
     socket.destroy();
   } else if (!request.complete) {
     refuse(socket, 408, 'Request Timeout', 'The server has waited too long for the request to be sent by the client.');
