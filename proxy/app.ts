@@ -7,7 +7,7 @@ import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
-import { swiftDialect, type SwiftAuth } from '#proxy/swift';
+import { cnameLookup, domainRemap, swiftDialect, systemCnameResolver, type SwiftAuth } from '#proxy/swift';
 
 /** What a socket says whose other end was closed. */
 const CLIENT_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
@@ -30,6 +30,8 @@ export function createApp(options: AppOptions): Koa {
   app.use(exchange(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
+  if (config.swift.cnameLookup.storageDomains.length > 0) app.use(cnameLookup(config.swift.cnameLookup, systemCnameResolver(config.swift.cnameLookup.nameservers), clock));
+  if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
   app.use(admin(store, secret));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
   // The S3 dialect takes its requests here, by host and signature.

@@ -63,8 +63,9 @@ export class Exchange {
 
   /** This request in other words: for a part of its answer that is asked like a request of its own, or where its address means another. */
   derived(other: Derivation): Exchange {
-    const { method, path, headers, relocate } = this;
-    return new Exchange(this.request, this.#response, this.transactionId, false, { method, path, headers, ...(relocate && { relocate }), ...other, origin: this });
+    const { method, path, headers, relocate: outer } = this;
+    const relocate = outer === undefined || other.relocate === undefined ? (other.relocate ?? outer) : (location: string) => outer(other.relocate!(location));
+    return new Exchange(this.request, this.#response, this.transactionId, false, { method, path, headers, ...other, ...(relocate && { relocate }), origin: this });
   }
 
   /** A header's value as the client's bytes (latin-1 text), or undefined. */

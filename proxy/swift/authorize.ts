@@ -32,15 +32,18 @@ export interface Place {
 
 /**
  * Refuses (401 for strangers, 403 for those known) what the caller may not do. `metadata` is the container's, undefined where there is
- * none. Waits only where neither ownership nor the container's ACL decides.
+ * none. Nothing to wait for, but where neither ownership nor the container's ACL decides.
  */
-export async function authorize(caller: Caller, access: Access, place: Place, metadata: Readonly<Record<string, string>> | undefined, accounts: AccountFacts): Promise<void> {
-  if (allowed(caller, access, place, metadata)) return;
+export function authorize(caller: Caller, access: Access, place: Place, metadata: Readonly<Record<string, string>> | undefined, accounts: AccountFacts): Promise<void> | undefined {
+  return allowed(caller, access, place, metadata) ? undefined : authorizeByAccount(caller, access, place, accounts);
+}
+
+async function authorizeByAccount(caller: Caller, access: Access, { account }: Place, accounts: AccountFacts): Promise<void> {
   if (caller.grant === undefined && caller.principal !== undefined) {
-    const acl = accountAclOf(await accounts.metadata(place.account));
+    const acl = accountAclOf(await accounts.metadata(account));
     if (grantedByAccount(acl, caller.principal, access) !== undefined) return;
   }
-  throw refused(caller, place.account);
+  throw refused(caller, account);
 }
 
 /** Whether the caller is an owner of the account, or as good as one by its ACL: such see and set what is private to it. */

@@ -15,7 +15,11 @@ import { perform, shaped } from './perform.ts';
 import { Refusal } from './refusal.ts';
 import { decodeQuery, parseTarget, type SwiftRequest } from './request.ts';
 import type { SwiftSettings } from './settings.ts';
+import { answerWeb, isWebRequest } from './staticweb/index.ts';
 import { openTempUrl, shownByTempUrl } from './tempurl/index.ts';
+
+export { cnameLookup, systemCnameResolver, type CnameResolver } from './domains/cname.ts';
+export { domainRemap } from './domains/remap.ts';
 
 /** What the dialect needs of whoever knows the users. */
 export interface SwiftAuth {
@@ -63,7 +67,8 @@ async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
   if (opened !== undefined) return shownByTempUrl(opened, await shaped(request, () => perform(opened.request)));
   const form = settings.formpost.enabled && exchange.method === 'POST' ? await answerForm(request) : undefined;
   if (form !== undefined) return form;
-  return perform(await identified(request, dialect.auth));
+  const known = await identified(request, dialect.auth);
+  return settings.staticweb.enabled && isWebRequest(known) ? answerWeb(known) : perform(known);
 }
 
 /** The request as its line and headers say it; nobody has said yet who sent it. */

@@ -7,6 +7,9 @@ export function optionalSections(settings: SwiftSettings): Info {
     [settings.etagQuoting.enabled, 'etag_quoter', { enable_by_default: settings.etagQuoting.byDefault }],
     [settings.tempurl.enabled, 'tempurl', tempurlSection(settings.tempurl)],
     [settings.formpost.enabled, 'formpost', digestSection(settings.formpost.allowedDigests)],
+    [settings.staticweb.enabled, 'staticweb', {}],
+    [settings.domainRemap.storageDomains.length > 0, 'domain_remap', { default_reseller_prefix: settings.domainRemap.defaultResellerPrefix ?? null }],
+    [settings.cnameLookup.storageDomains.length > 0, 'cname_lookup', { lookup_depth: settings.cnameLookup.lookupDepth }],
     [settings.crossdomain.enabled, 'crossdomain', {}],
   ];
   return Object.fromEntries(sections.flatMap(([on, name, section]) => (on ? [[name, section]] : [])));

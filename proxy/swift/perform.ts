@@ -9,10 +9,10 @@ import type { SwiftRequest } from './request.ts';
 import { route } from './routes.ts';
 
 /** The answer of the operation that a request names. Throws what is refused. */
-export async function perform(request: SwiftRequest): Promise<Response> {
+export function perform(request: SwiftRequest): Promise<Response> {
   const origin = request.exchange.header('origin');
   if (origin === undefined || request.container === undefined || request.exchange.method === 'OPTIONS') return operate(request);
-  return withCors(request, origin, await shaped(request, () => operate(request)));
+  return shaped(request, () => operate(request)).then((response) => withCors(request, origin, response));
 }
 
 async function operate(request: SwiftRequest): Promise<Response> {

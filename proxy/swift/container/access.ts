@@ -11,7 +11,8 @@ export async function authorizeContainer(request: ContainerRequest, access: Acce
     if (isStoreError(error, 'container-not-found')) return undefined;
     throw error;
   });
-  await authorize(request, access, request, summary?.metadata, request.accounts);
+  const asking = authorize(request, access, request, summary?.metadata, request.accounts);
+  if (asking !== undefined) await asking;
   if (request.notes.container === container && request.notes.account === account) request.notes.summary = summary;
   return summary;
 }
