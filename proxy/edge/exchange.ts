@@ -14,6 +14,8 @@ export interface Response {
    * it is a slab, it is used again once it has been sent.
    */
   readonly body?: string | Buffer | AsyncIterable<Buffer> | undefined;
+  /** The request's body is read while the answer is sent: what is left of it then is no reason to close the connection. */
+  readonly readsBody?: boolean | undefined;
   /** Runs when the answer has been sent or given up. */
   readonly release?: (() => Promise<void>) | undefined;
 }

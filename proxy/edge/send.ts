@@ -15,7 +15,7 @@ const ONE_WRITE_BYTES = 16 * 1024;
 export async function send(exchange: Exchange, answer: Response, response: ServerResponse): Promise<void> {
   try {
     if (response.destroyed) return;
-    const leaving = leavesBody(exchange);
+    const leaving = answer.readsBody !== true && leavesBody(exchange);
     if (leaving) response.setHeader('Connection', 'close');
     else if (exchange.headers.connection === undefined) response.removeHeader('Connection');
     const { body } = answer;

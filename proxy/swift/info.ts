@@ -1,5 +1,6 @@
 /** GET /info: what this cluster can do. What is listed works; what does not is not listed: clients switch on it. */
 import type { PolicySet } from '#ring';
+import { BULK_DELETE, BULK_UPLOAD } from './bulk/limits.ts';
 import { CONSTRAINTS } from './constraints.ts';
 import { optionalSections } from './info-sections.ts';
 import type { SwiftSettings } from './settings.ts';
@@ -27,6 +28,8 @@ export function describeInfo({ settings, ...options }: { version: string; polici
     ...(options.tempauth ? { tempauth: { account_acls: true } } : {}),
     ...optionalSections(settings),
     dlo: {},
+    bulk_upload: BULK_UPLOAD,
+    bulk_delete: BULK_DELETE,
     container_quotas: {},
     account_quotas: {},
     object_versioning: {},

@@ -1,5 +1,6 @@
 /** Every operation of the Swift API: which verb, at which level, is answered by which file. */
 import type { Response } from '#proxy/edge';
+import { bulk } from './bulk/index.ts';
 import { deleteAccount } from './account/delete.ts';
 import { getAccount } from './account/get.ts';
 import { postAccount } from './account/post.ts';
@@ -36,6 +37,8 @@ const OBJECT: Readonly<Record<string, Handler<ObjectRequest>>> = {
 
 /** Answers a request by its method and the depth of its target; 405 with Allow for methods that are not there. */
 export function route(request: SwiftRequest): Promise<Response> {
+  const many = bulk(request);
+  if (many !== undefined) return Promise.resolve(many);
   const { container, object } = request;
   const { method } = request.exchange;
   if (container === undefined) return run(ACCOUNT, method, request);

@@ -29,6 +29,16 @@ export async function putContainer(request: ContainerRequest): Promise<Response>
   return empty(created ? 201 : 202);
 }
 
+/** Creates a container among others that a request makes, plain, where it is not there. False where it is. */
+export async function createContainer(request: ContainerRequest): Promise<boolean> {
+  const { store, account, container } = request;
+  const there = await store.containers.summary({ account, container }).catch(ifAbsent);
+  if (there !== undefined) return false;
+  await authorize(request, 'container-write', request, undefined, request.accounts);
+  checkNameLength('container', container);
+  return (await store.containers.put({ account, container }, { metadata: {}, policy: undefined })).created;
+}
+
 function policyOf(request: ContainerRequest, name: string | undefined): StoragePolicy | undefined {
   if (name === undefined || name === '') return undefined;
   try {

@@ -1,14 +1,16 @@
 /** DELETE of an object, perhaps only where it is to expire at a given moment. */
-import { DELETE_AT, VERSIONS } from '#proxy/core';
+import { DELETE_AT, VERSIONS, type ContainerSummary } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { Refusal } from '../refusal.ts';
 import { empty, type ObjectRequest } from '../request.ts';
+import { deleteManifest } from '../slo/delete.ts';
 import { ARCHIVE, archiveDelete } from '../versions/legacy.ts';
 import { deleteVersioned } from '../versions/object.ts';
 
 export async function deleteObject(request: ObjectRequest): Promise<Response> {
   const { store, account, container, object, exchange } = request;
+  if (request.query.get('multipart-manifest') === 'delete') return deleteManifest(request);
   const summary = await authorizeContainer(request, 'object-write');
   const ifDeleteAt = exchange.header('x-if-delete-at');
   if (ifDeleteAt !== undefined) {
@@ -16,6 +18,16 @@ export async function deleteObject(request: ObjectRequest): Promise<Response> {
     const info = await store.objects.head({ account, container, object });
     if (Number(info.metadata[DELETE_AT]) !== Number(ifDeleteAt)) throw new Refusal(412, 'X-If-Delete-At and X-Delete-At do not match');
   }
+  return remove(request, summary);
+}
+
+/** A delete among others, without conditions. */
+export async function removeObject(request: ObjectRequest): Promise<Response> {
+  return remove(request, await authorizeContainer(request, 'object-write'));
+}
+
+async function remove(request: ObjectRequest, summary: ContainerSummary | undefined): Promise<Response> {
+  const { store, account, container, object } = request;
   if (summary?.metadata[VERSIONS] !== undefined || request.query.has('version-id')) {
     const answer = await deleteVersioned(request, summary);
     if (answer !== undefined) return answer;
