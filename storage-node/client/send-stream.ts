@@ -1,5 +1,6 @@
 /** One request whose body is made while it is sent: as fast as the peer takes it, and no faster. */
 import { StoreError } from '#common';
+import { giveSlab } from '#common/stream';
 import { parseJson } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
 
@@ -10,7 +11,8 @@ export async function sendStream(transport: HttpTransport, path: string, pieces:
   try {
     for await (const piece of pieces) {
       request.cork();
-      for (const part of piece) request.write(part);
+      // What was read in slabs is used again once the socket has taken it.
+      for (const part of piece) request.write(part, () => giveSlab(part));
       request.uncork();
       if (!request.writableNeedDrain) continue;
       // An answer before the end can only be a fault.

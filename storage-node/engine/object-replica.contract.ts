@@ -172,7 +172,7 @@ function shipping(it: It): void {
             yield copy;
           }
         };
-        yield { ...state, read };
+        yield { ...state, data: undefined, read };
       }
     };
     assert.deepEqual(await engine.take(spoilt()), { taken: 1, kept: 0, damaged: 2 });
@@ -195,7 +195,7 @@ function shipping(it: It): void {
             throw new Error('the source died');
           }
         };
-        yield { ...state, read };
+        yield { ...state, data: undefined, read };
       }
     };
     await assert.rejects(engine.take(broken()));

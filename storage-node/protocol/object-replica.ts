@@ -30,7 +30,9 @@ export interface ShippedState {
   readonly metadata: Metadata;
   readonly posted: { readonly timestamp: Timestamp; readonly metadata: Metadata } | undefined;
   readonly blocks: readonly number[];
-  /** The data, once, before the next state is asked for. */
+  /** The whole data, where it is small enough to be at hand. */
+  readonly data: Buffer | undefined;
+  /** The data, once, before the next state is asked for; also where it is at hand. */
   readonly read: () => AsyncIterable<Buffer>;
 }
 

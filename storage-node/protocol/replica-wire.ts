@@ -3,10 +3,10 @@
  * data, the next head; a commit frame after the last one says that it was the last.
  */
 import { StoreError, type Timestamp } from '#common';
-import { frameHeader, jsonFrame, MAX_FRAME_BYTES, parseJsonFrame, type Frame } from './frames.ts';
+import { frameHeader, jsonFrame, parseJsonFrame, type Frame } from './frames.ts';
 import type { Metadata } from './object-engine.ts';
 import type { KeyedState, KeyRanges, ShippedState } from './object-replica.ts';
-import { decodeKey, encodeKey } from './wire.ts';
+import { decodeKey, encodeKey, MAX_CHUNK_BYTES } from './wire.ts';
 
 const STATE_BYTES = 41;
 /** Frames of small states are sent together in pieces of about this size. */
@@ -46,29 +46,31 @@ export function decodeRanges(bits: unknown, prefixes: unknown): KeyRanges {
 export async function* encodeShipment(states: AsyncIterable<ShippedState>): AsyncGenerator<readonly Buffer[], void, undefined> {
   let piece: Buffer[] = [];
   let pieceBytes = 0;
-  for await (const state of states) {
-    const { key, blocks, read: _, ...rest } = state;
-    const head = jsonFrame('head', { ...rest, key: encodeKey(key), blocks: encodeBlocks(blocks) });
-    piece.push(head);
-    pieceBytes += head.length;
-    for await (const chunk of state.read()) {
-      for (let at = 0; at < chunk.length; at += MAX_FRAME_BYTES) {
-        const part = chunk.subarray(at, at + MAX_FRAME_BYTES);
-        piece.push(frameHeader('data', part.length), part);
-        pieceBytes += part.length;
-      }
-      if (pieceBytes < PIECE_BYTES) continue;
-      yield piece;
-      piece = [];
-      pieceBytes = 0;
-    }
-    if (pieceBytes < PIECE_BYTES) continue;
-    yield piece;
+  const add = (...parts: Buffer[]): void => {
+    for (const part of parts) pieceBytes += part.length;
+    piece.push(...parts);
+  };
+  const taken = (): Buffer[] => {
+    const full = piece;
     piece = [];
     pieceBytes = 0;
+    return full;
+  };
+  for await (const state of states) {
+    const { key, data, read, ...rest } = state;
+    add(jsonFrame('head', { ...rest, key: encodeKey(key) }));
+    if (data !== undefined) {
+      if (data.length > 0) add(frameHeader('data', data.length), data);
+    } else {
+      for await (const chunk of read()) {
+        add(frameHeader('data', chunk.length), chunk);
+        if (pieceBytes >= PIECE_BYTES) yield taken();
+      }
+    }
+    if (pieceBytes >= PIECE_BYTES) yield taken();
   }
-  piece.push(jsonFrame('commit', {}));
-  yield piece;
+  add(jsonFrame('commit', {}));
+  yield taken();
 }
 
 /** The states of such a body. Data that nobody reads is skipped. Throws `body-incomplete` where the end is missing. */
@@ -77,19 +79,41 @@ export async function* decodeShipment(frames: AsyncIterator<Frame, unknown>): As
     const frame = await nextFrame(frames);
     if (frame.type === 'commit') return;
     const head = parseHead(parseJsonFrame(frame));
-    let left = head.deleted ? 0 : head.sizeBytes;
-    const read = async function* (): AsyncGenerator<Buffer, void, undefined> {
-      while (left > 0) {
-        const { type, pieces } = await nextFrame(frames);
-        if (type !== 'data') throw new StoreError('bad-request', 'a state without all of its data');
-        for (const piece of pieces) {
-          left -= piece.length;
-          yield piece;
-        }
-      }
-    };
-    yield { ...head, read };
-    for await (const _ of read());
+    const body = new ShippedBody(frames, head.deleted ? 0 : head.sizeBytes);
+    const data = head.sizeBytes <= MAX_CHUNK_BYTES ? await body.whole() : undefined;
+    yield { ...head, data, read: () => (data === undefined ? body.read() : one(data)) };
+    if (data === undefined) for await (const _ of body.read());
+  }
+}
+
+async function* one(data: Buffer): AsyncGenerator<Buffer, void, undefined> {
+  if (data.length > 0) yield data;
+}
+
+class ShippedBody {
+  readonly #frames: AsyncIterator<Frame, unknown>;
+  #left: number;
+
+  constructor(frames: AsyncIterator<Frame, unknown>, sizeBytes: number) {
+    this.#frames = frames;
+    this.#left = sizeBytes;
+  }
+
+  async whole(): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    while (this.#left > 0) pieces.push(...(await this.#next()));
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  async *read(): AsyncGenerator<Buffer, void, undefined> {
+    while (this.#left > 0) yield* await this.#next();
+  }
+
+  async #next(): Promise<readonly Buffer[]> {
+    const { type, pieces } = await nextFrame(this.#frames);
+    for (const piece of pieces) this.#left -= piece.length;
+    if (type !== 'data' || this.#left < 0) throw new StoreError('bad-request', 'a state without all of its data, or with more');
+    return pieces;
   }
 }
 
@@ -99,24 +123,16 @@ async function nextFrame(frames: AsyncIterator<Frame, unknown>): Promise<Frame> 
   return value;
 }
 
-function parseHead(value: unknown): Omit<ShippedState, 'read'> {
+function parseHead(value: unknown): Omit<ShippedState, 'data' | 'read'> {
   const { key, name, timestamp, deleted, sizeBytes, metadata, posted, blocks } = (value ?? {}) as Record<string, unknown>;
   const numbers = Number.isSafeInteger(timestamp) && Number.isSafeInteger(sizeBytes) && (sizeBytes as number) >= 0;
   if (typeof name !== 'string' || !name.isWellFormed() || !numbers || !isMetadata(metadata)) throw new StoreError('bad-request', 'not a state');
   const post = posted as { timestamp: Timestamp; metadata: Metadata } | undefined;
   if (post !== undefined && (!Number.isSafeInteger(post.timestamp) || !isMetadata(post.metadata))) throw new StoreError('bad-request', 'not a state');
-  return { key: decodeKey(key), name, timestamp: timestamp as Timestamp, deleted: deleted === true, sizeBytes: sizeBytes as number, metadata, posted: post, blocks: decodeBlocks(String(blocks)) };
+  if (!Array.isArray(blocks) || !blocks.every(Number.isInteger)) throw new StoreError('bad-request', 'not a state');
+  return { key: decodeKey(key), name, timestamp: timestamp as Timestamp, deleted: deleted === true, sizeBytes: sizeBytes as number, metadata, posted: post, blocks: blocks as number[] };
 }
 
 function isMetadata(value: unknown): value is Metadata {
   return typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
-}
-
-function encodeBlocks(blocks: readonly number[]): string {
-  return Buffer.from(Uint32Array.from(blocks).buffer).toString('base64');
-}
-
-function decodeBlocks(text: string): number[] {
-  const bytes = Buffer.from(text, 'base64');
-  return Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readUInt32LE(i * 4));
 }

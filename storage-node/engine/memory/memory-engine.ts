@@ -138,7 +138,7 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
       const read = async function* (): AsyncGenerator<Buffer, void, undefined> {
         for (let at = 0; at < data.length; at += CHUNK_BYTES) yield data.subarray(at, at + CHUNK_BYTES);
       };
-      yield { key, name, timestamp, deleted, sizeBytes: data.length, metadata: ownMetadata, posted, blocks, read };
+      yield { key, name, timestamp, deleted, sizeBytes: data.length, metadata: ownMetadata, posted, blocks, data: data.length <= CHUNK_BYTES ? data : undefined, read };
     }
   }
 

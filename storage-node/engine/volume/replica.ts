@@ -1,9 +1,10 @@
 /** The side of a volume engine that other replicas see: digests, states, whole states taken from others and shipped to them. */
 import { crc32 } from 'node:zlib';
-import { StoreError, type Timestamp } from '#common';
+import { isStoreError, type Timestamp } from '#common';
+import { giveSlab, inSlabs } from '#common/stream';
 import {
   DIGEST_BYTES, DIGEST_LANES, addState, prefixOf,
-  type Key, type KeyedState, type KeyRanges, type Moment, type ObjectWriter, type ShippedState, type Taken, type WriteReceipt,
+  type Key, type KeyedState, type KeyRanges, type Moment, type ShippedState, type Taken, type WriteReceipt,
 } from '#storage-node/protocol';
 import type { BigFiles } from './big-files.ts';
 import { SLICE_BITS, type SliceDigests } from './digests.ts';
@@ -15,7 +16,7 @@ import { RecordType } from './record.ts';
 import type { RecordAccess } from './record-access.ts';
 import type { Environment, VolumeSettings } from './settings.ts';
 import { Shipping } from './shipping.ts';
-import { readVerified, streamVerified } from './verified.ts';
+import { readVerified } from './verified.ts';
 import { VolumeWriter } from './volume-writer.ts';
 import type { VolumeSet } from './volume-set.ts';
 import { DeleteWrite, PostWrite, PutWrite, ReleaseWrite, type Write } from './write.ts';
@@ -38,7 +39,10 @@ export interface ReplicaOptions {
 
 /** Writes of others' states that are under way at once, and their bytes. */
 const MAX_TAKING = 512;
-const MAX_TAKING_BYTES = 8 << 20;
+const MAX_FILES = 16;
+/** Slabs of an object that the disk may lag behind. */
+const SLABS_OUT = 4;
+const MAX_TAKING_BYTES = 32 << 20;
 
 export class VolumeReplica {
   readonly #options: ReplicaOptions;
@@ -91,21 +95,24 @@ export class VolumeReplica {
     let fault: unknown;
     for await (const state of states) {
       if (fault !== undefined) break;
-      if (!this.#isNewer(state)) {
+      const held = this.#options.table.get(textOf(state.key));
+      if (!isNewer(state, held)) {
         taken.kept++;
         continue;
       }
-      const written = await this.#take(state);
+      const written = await this.#take(state, held);
       if (written === undefined) {
         taken.damaged++;
         continue;
       }
-      takingBytes += state.sizeBytes;
+      // Those with files of their own are on the disk already, and wait for its sync only.
+      const weight = state.sizeBytes > this.#options.settings.bigBytes ? MAX_TAKING_BYTES / MAX_FILES : state.sizeBytes;
+      takingBytes += weight;
       const over: Promise<void> = written.receipt
-        .then((receipt) => void (receipt.durability !== undefined ? taken.taken++ : taken.kept++), (error: unknown) => void (fault ??= error))
+        .then((receipt) => void (receipt.durability !== undefined ? taken.taken++ : taken.kept++), (error: unknown) => void (isStoreError(error, 'corrupt') ? taken.damaged++ : (fault ??= error)))
         .finally(() => {
           taking.delete(over);
-          takingBytes -= state.sizeBytes;
+          takingBytes -= weight;
         });
       taking.add(over);
       while (taking.size >= MAX_TAKING || takingBytes >= MAX_TAKING_BYTES) await Promise.race(taking);
@@ -142,20 +149,11 @@ export class VolumeReplica {
     return moment !== undefined && (data.volume < moment.volume || (data.volume === moment.volume && data.offset < moment.offset));
   }
 
-  /** Whether a state may change what is held. Ties of timestamps are decided by the write, which sees the ETag. */
-  #isNewer({ key, timestamp, deleted, posted }: ShippedState): boolean {
-    const held = this.#options.table.get(textOf(key));
-    if (held === undefined || held.timestamp < timestamp) return true;
-    if (held.timestamp > timestamp || held.deleted) return false;
-    return deleted || posted === undefined || held.metaTimestamp <= posted.timestamp;
-  }
-
   /** Begins to write a state; undefined where its data is not what its checksums say. */
-  async #take(state: ShippedState): Promise<Writing | undefined> {
+  async #take(state: ShippedState, held: Entry | undefined): Promise<Writing | undefined> {
     const { key, name, timestamp } = state;
     const append = (write: Write): Promise<WriteReceipt> => this.#options.log.append(write);
     if (state.deleted) return begun(append(new DeleteWrite(textOf(key), { key, name, timestamp }, false)));
-    const held = this.#options.table.get(textOf(key));
     const hasData = held?.timestamp === timestamp && held.sizeBytes === state.sizeBytes;
     let data: Writing | undefined;
     // Asked of the data even where only a post is missing, if sizes say that it is other data: the ETag then decides.
@@ -179,19 +177,32 @@ export class VolumeReplica {
     return begun(this.#options.log.append(new PutWrite(textOf(key), { fields, data, blocks }, metadata['ETag'] ?? '', false)));
   }
 
-  async #takeBig(state: ShippedState): Promise<Writing | undefined> {
+  async #takeBig(state: ShippedState): Promise<Writing> {
     const { key, name, timestamp, metadata, sizeBytes } = state;
     const { settings, bigs, log } = this.#options;
-    const writer: ObjectWriter = new VolumeWriter({ key, name, timestamp, sizeHint: sizeBytes }, { settings, crc32, bigs, append: (write) => log.append(write), rowPending: false });
+    const writer = new VolumeWriter({ key, name, timestamp, sizeHint: sizeBytes }, { settings, crc32, bigs, append: (write) => log.append(write), rowPending: false, blocks: state.blocks });
     try {
-      for await (const chunk of streamVerified(state)) await writer.write(chunk);
+      let out: Buffer[] = [];
+      for await (const slab of inSlabs(state.read())) {
+        await writer.write(slab);
+        out.push(slab);
+        if (out.length < SLABS_OUT || !(await writer.written())) continue;
+        out.forEach(giveSlab);
+        out = [];
+      }
     } catch (error) {
       await writer.abort();
-      if (error instanceof StoreError && error.code === 'corrupt') return undefined;
       throw error;
     }
     return begun(writer.commit(metadata));
   }
+}
+
+/** Whether a state may change what is held. Ties of timestamps are decided by the write, which sees the ETag. */
+function isNewer({ timestamp, deleted, posted }: ShippedState, held: Entry | undefined): boolean {
+  if (held === undefined || held.timestamp < timestamp) return true;
+  if (held.timestamp > timestamp || held.deleted) return false;
+  return deleted || posted === undefined || held.metaTimestamp <= posted.timestamp;
 }
 
 /** A write that is under way. In a box, so that whoever begins it can wait for the beginning alone. */

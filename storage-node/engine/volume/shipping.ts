@@ -4,7 +4,7 @@
  */
 import { isStoreError } from '#common';
 import type { Key, ShippedState } from '#storage-node/protocol';
-import { sameLocation, textOf, type Entry } from './entry.ts';
+import { textOf, type Entry } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
 import { dataHolds, metadataOf, type RecordHead } from './record.ts';
 import type { RecordAccess } from './record-access.ts';
@@ -56,11 +56,9 @@ export class Shipping {
     const volume = this.#options.volumes.get(from.volume);
     const bytes = volume && (await this.#read(volume, from.offset, last.offset + last.recordBytes));
     for (const { keyText, entry } of run) {
-      const now = this.#options.table.get(keyText);
-      if (now === undefined) continue;
-      // What was written or moved since, and what is damaged, is read the way of clients, who know what to do about it.
-      const moved = volume === undefined || bytes === undefined || !sameLocation(now.data, entry.data) || !sameLocation(now.meta, entry.meta);
-      const state = (moved ? undefined : this.#decode(keyText, entry, volume, bytes.subarray(entry.data.offset - from.offset))) ?? (await this.#readSlowly(keyText, now));
+      // What was written over meanwhile is sent all the same: the newer wins, and follows. What was moved, and what is damaged, is read
+      // the way of clients, who know what to do about it.
+      const state = (volume && bytes && this.#decode(keyText, entry, volume, bytes.subarray(entry.data.offset - from.offset))) ?? (await this.#readSlowly(keyText));
       if (state) yield state;
     }
   }
@@ -88,9 +86,9 @@ export class Shipping {
     if (!dataHolds(data, { blocks: head.blocks, crc32 })) return undefined;
     const posted = this.#posted(entry);
     if (entry.meta !== undefined && posted === undefined) return undefined;
-    if (head.bigId === 0) return shipped(head, entry, { posted, blocks: head.blocks, read: () => once(data) });
+    if (head.bigId === 0) return shipped(head, entry, { posted, blocks: head.blocks, data, read: () => once(data) });
     const blocks = Array.from({ length: data.length >> 2 }, (_, i) => data.readUInt32LE(i * 4));
-    return shipped(head, entry, { posted, blocks, read: () => this.#readBig(keyText, entry) });
+    return shipped(head, entry, { posted, blocks, data: undefined, read: () => this.#readBig(keyText, entry) });
   }
 
   #posted({ meta, metaTimestamp }: Entry): ShippedState['posted'] {
@@ -105,8 +103,10 @@ export class Shipping {
   }
 
   /** One record by itself; undefined where it is damaged, which quarantines it. */
-  async #readSlowly(keyText: string, entry: Entry): Promise<ShippedState | undefined> {
-    const { environment, records, volumes } = this.#options;
+  async #readSlowly(keyText: string): Promise<ShippedState | undefined> {
+    const { environment, records, table, volumes } = this.#options;
+    const entry = table.get(keyText);
+    if (entry === undefined) return undefined;
     try {
       await records.info(keyText, entry);
       const volume = volumes.holding(entry.data);
@@ -128,7 +128,7 @@ async function readThrough(reader: AsyncDisposable & { read(start: number, end: 
   for await (const _ of open.read(0, open.info.sizeBytes));
 }
 
-function shipped(head: RecordHead, entry: Entry, rest: Pick<ShippedState, 'posted' | 'blocks' | 'read'>): ShippedState {
+function shipped(head: RecordHead, entry: Entry, rest: Pick<ShippedState, 'posted' | 'blocks' | 'data' | 'read'>): ShippedState {
   const { key, name } = head;
   return { key, name, timestamp: entry.timestamp, deleted: entry.deleted, sizeBytes: entry.sizeBytes, metadata: metadataOf(head), ...rest };
 }

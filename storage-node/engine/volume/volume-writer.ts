@@ -1,6 +1,6 @@
 /** An object on its way in: kept in memory while it is small enough for a record, streamed to a big file from then on. */
 import assert from 'node:assert/strict';
-import type { Timestamp } from '#common';
+import { StoreError, type Timestamp } from '#common';
 import type { CreateRequest, Metadata, ObjectWriter, WriteReceipt } from '#storage-node/protocol';
 import type { BigFiles, BigWriter } from './big-files.ts';
 import { textOf } from './entry.ts';
@@ -15,6 +15,8 @@ export interface VolumeWriterOptions {
   readonly append: (write: Write) => Promise<WriteReceipt>;
   /** Default true: a client's write. */
   readonly rowPending?: boolean;
+  /** Checksums that a big object's blocks must have; `corrupt` where it has others. Objects that turn out small are not looked at. */
+  readonly blocks?: readonly number[];
 }
 
 export class VolumeWriter implements ObjectWriter {
@@ -77,6 +79,7 @@ export class VolumeWriter implements ObjectWriter {
     let table: Buffer;
     try {
       table = await big.finish();
+      if (!isExpected(table, this.#options.blocks)) throw new StoreError('corrupt', 'a block was damaged on its way');
     } catch (error) {
       await big.discard();
       throw error;
@@ -96,4 +99,8 @@ export class VolumeWriter implements ObjectWriter {
     const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes, bigId, metadata: JSON.stringify(metadata) };
     return this.#options.append(new PutWrite(textOf(key), { fields, data, blocks: blockChecksums(data, this.#options.crc32) }, metadata['ETag'] ?? '', this.#options.rowPending));
   }
+}
+
+function isExpected(table: Buffer, blocks: readonly number[] | undefined): boolean {
+  return blocks === undefined || (table.length === blocks.length * 4 && blocks.every((crc, i) => table.readUInt32LE(i * 4) === crc));
 }
