@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isStoreError, silentLog, systemClock, type Timestamp } from '#common';
 import { NodeClient } from '#storage-node/client';
-import { startStorageNode, type StorageNodeOptions } from './main.ts';
+import { bearerOf } from '#storage-node/protocol';
+import { startStorageNode, type Recon, type StorageNodeOptions } from './main.ts';
 
 const key = createHash('md5').update('/a/c/o').digest();
 const database = { kind: 'container' as const, key, path: '/a/c' };
@@ -55,4 +56,20 @@ test('a taken port ends the start, and leaves no device locked', async () => {
   const listen = { ip: '127.0.0.1', port: node.server!.port, secret: 'hush' };
   await assert.rejects(startStorageNode({ ...other.options, listen }), (error) => isStoreError(error, 'unavailable'));
   await using _again = await startStorageNode(other.options);
+});
+
+test('a node says how its drives and daemons are to whoever shows the secret, a drive that could not be opened too', async () => {
+  await using temporary = await directories();
+  await writeFile(join(temporary.root, 'd1'), 'a file where the device should be');
+  await using node = await startStorageNode({ ...temporary.options, listen: { ip: '127.0.0.1', port: 0, secret: 'hush' } });
+  node.daemons.push({ name: 'sweeper', passes: 3, lastPassAtMs: 5, lastPassTookMs: 1, lastDone: { swept: 2 }, totals: { swept: 9 }, lastFault: undefined, report: () => ({ left: 4 }) });
+  await node.devices.get('d2')!.objects(0)!.put({ key, name: '/a/c/o', timestamp: 5 as Timestamp, metadata: {}, data: Buffer.from('x') });
+  const ask = (path: string, secret = 'hush') => fetch(`http://127.0.0.1:${node.server!.port}${path}`, { headers: { authorization: bearerOf(secret) } });
+  const { devices, daemons } = (await (await ask('/recon')).json()) as Recon;
+  assert.deepEqual([devices['d1']?.state, devices['d2']?.state, devices['d2']?.asyncPending, devices['d2']?.quarantined], ['unavailable', 'serving', 1, 0]);
+  assert(devices['d2']!.freeBytes > 0 && devices['d2']!.sizeBytes > devices['d2']!.freeBytes);
+  assert.deepEqual([daemons['sweeper']?.totals, daemons['sweeper']?.report], [{ swept: 9 }, { left: 4 }]);
+  assert.deepEqual(Object.keys((await (await ask('/recon/daemons')).json()) as object), ['sweeper']);
+  assert.equal((await ask('/recon/nothing')).status, 400);
+  assert.equal((await ask('/recon', 'guess')).status, 401);
 });

@@ -5,8 +5,12 @@
 import { join } from 'node:path';
 import { isStoreError, StoreError, type Clock, type Log } from '#common';
 import { openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
+import type { DaemonStatus } from '#storage-node/daemons';
 import type { ObjectEngine } from '#storage-node/protocol';
 import { startNodeServer, type NodeServer } from '#storage-node/server';
+import { reconOf, type Recon } from './recon.ts';
+
+export type { Recon } from './recon.ts';
 
 export interface StorageNodeOptions {
   /** Devices by the names that the ring has for them. */
@@ -34,6 +38,10 @@ export interface StorageNode extends AsyncDisposable {
   /** By name; a device that could not be opened is not among them. */
   readonly devices: ReadonlyMap<string, NodeDevice>;
   readonly server: NodeServer | undefined;
+  /** Daemons that look after it, to be told of in its report: whoever starts some adds them. */
+  readonly daemons: DaemonStatus[];
+  /** How its devices and daemons are: what `GET /recon` answers. */
+  recon(): Promise<Recon>;
   /** Stops listening, finishes requests in flight within `graceMs`, closes the devices. */
   close(graceMs?: number): Promise<void>;
 }
@@ -44,6 +52,8 @@ export interface StorageNode extends AsyncDisposable {
  */
 export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
   const devices = new Map<string, NodeDevice>();
+  const daemons: DaemonStatus[] = [];
+  const recon = (): Promise<Recon> => reconOf({ ...options, opened: devices, daemons });
   let server: NodeServer | undefined;
   const close = async (graceMs = 10_000): Promise<void> => {
     await server?.close(graceMs);
@@ -53,12 +63,12 @@ export async function startStorageNode(options: StorageNodeOptions): Promise<Sto
   try {
     await openDevices(options, devices);
     const { listen, log } = options;
-    if (listen) server = await startNodeServer({ ...listen, devices, log });
+    if (listen) server = await startNodeServer({ ...listen, devices, log, recon });
   } catch (error) {
     await close(0);
     throw error;
   }
-  return { devices, server, close, [Symbol.asyncDispose]: () => close() };
+  return { devices, server, daemons, recon, close, [Symbol.asyncDispose]: () => close() };
 }
 
 async function openDevices(options: StorageNodeOptions, devices: Map<string, NodeDevice>): Promise<void> {

@@ -24,7 +24,8 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'tools/server': ['ring', 'proxy', 'proxy/auth', 'proxy/core', 'storage-node', 'storage-node/client', 'storage-node/daemons', 'storage-node/protocol'],
   'tools/cluster': ['ring', 'tools/server'],
   'tools/object': ['proxy/core', 'storage-node/protocol', 'tools/server'],
-  tools: ['tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
+  'tools/recon': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
+  tools: ['tools/recon', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
 };
 
 /** Rooms that may use any door. */

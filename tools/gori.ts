@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { clusterCommand } from './cluster/command.ts';
 import { completionCommand } from './completion.ts';
 import { objectCommand } from './object/command.ts';
+import { reconCommand } from './recon/command.ts';
 import { ringCommand } from './ring/command.ts';
 import { serverCommand } from './server/index.ts';
 
@@ -18,6 +19,7 @@ const program: Command = new Command('gori')
   .addCommand(ringCommand())
   .addCommand(clusterCommand())
   .addCommand(objectCommand())
+  .addCommand(reconCommand())
   .addCommand(completionCommand(() => program))
   .showHelpAfterError('(gori --help says what there is)');
 

@@ -20,6 +20,8 @@ export interface NodeServerOptions {
   /** The cluster's secret: whoever does not know it is refused. */
   readonly secret: string;
   readonly log: Log;
+  /** What `GET /recon` and `GET /recon/<part>` answer, as JSON, to peers that show the bearer. */
+  readonly recon?: () => Promise<Readonly<Record<string, unknown>>>;
   /** A connection on which nothing moves for so long is cut. Default 90 s. */
   readonly idleTimeoutMs?: number;
   /** A peer that has an object open and does not read on for so long loses it. Default 60 s. */
@@ -62,12 +64,14 @@ class RequestListener {
   readonly #devices: ServedDevices;
   readonly #bearer: string;
   readonly #log: Log;
+  readonly #recon: NonNullable<NodeServerOptions['recon']>;
   readonly #counts = { requests: 0, inFlight: 0, faults: 0 };
 
-  constructor({ devices, secret, log, leaseIdleMs }: NodeServerOptions) {
+  constructor({ devices, secret, log, leaseIdleMs, recon }: NodeServerOptions) {
     this.#devices = devices;
     this.#bearer = bearerOf(secret);
     this.#log = log;
+    this.#recon = recon ?? (async () => ({}));
     this.leases = new ReaderLeases({ idleMs: leaseIdleMs ?? 60_000, maxLeases: MAX_OPEN_READERS });
   }
 
@@ -97,9 +101,19 @@ class RequestListener {
       sendJson(exchange, { ...this.#counts, openReaders: this.leases.count, devices: [...this.#devices.keys()] });
       return;
     }
+    if (/^\/recon(\/|$)/.test(path)) {
+      await this.#report(exchange, path.slice('/recon/'.length));
+      return;
+    }
     const route = request.method === 'POST' ? parseRoute(path) : undefined;
     if (!route) throw new StoreError('bad-request', `no operation ${request.method} ${path}`);
     await this.#operate(exchange, route);
+  }
+
+  async #report(exchange: Exchange, part: string): Promise<void> {
+    const report = await this.#recon();
+    if (part !== '' && !Object.hasOwn(report, part)) throw new StoreError('bad-request', `no report of ${part}; there are ${Object.keys(report).join(' ')}`);
+    sendJson(exchange, part === '' ? report : report[part]);
   }
 
   async #operate(exchange: Exchange, route: Route): Promise<void> {

@@ -93,7 +93,11 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   const listings = () => devices.map((device) => ({ device: device.name, engine: device.listings }));
   const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
   const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(context), compactor(context), reclaimer(context)];
-  return daemons.map((daemon) => runDaemon(daemon, { clock: systemClock, signal, log }).ended);
+  return daemons.map((daemon) => {
+    const { status, ended } = runDaemon(daemon, { clock: systemClock, signal, log });
+    node.daemons.push(status);
+    return ended;
+  });
 }
 
 async function openCache(config: Config, log: Log): Promise<Cache> {

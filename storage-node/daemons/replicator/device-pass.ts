@@ -29,6 +29,7 @@ export interface DeviceReport {
   unreachable: string[];
   /** When all partitions last agreed with all primaries: how old it is is the replication lag. */
   inSyncAtMs: number | undefined;
+  firstPassAtMs?: number;
 }
 
 /** Another primary, with the partitions that concern it. */

@@ -36,7 +36,8 @@ export function objectReplicator(options: ObjectReplicatorOptions): Daemon {
         let memory = memories.get(id);
         if (!memory) memories.set(id, (memory = { clean: new Map(), waited: new Map() }));
         const report = await new DevicePass({ options, place, memory, rounds, signal }).run();
-        reports.set(id, report);
+        const last = reports.get(id);
+        reports.set(id, { ...report, inSyncAtMs: report.inSyncAtMs ?? last?.inSyncAtMs, firstPassAtMs: last?.firstPassAtMs ?? report.atMs });
         done.shipped += report.shipped;
         done.released += report.released;
         done.damaged += report.damaged;

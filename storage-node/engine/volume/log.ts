@@ -75,6 +75,10 @@ export class Log {
     return this.#unsealed;
   }
 
+  get isFenced(): boolean {
+    return this.#fenced !== undefined;
+  }
+
   /** Throws `device-unavailable` once the device is fenced. */
   check(): void {
     if (this.#fenced) throw this.#fenced;

@@ -39,6 +39,10 @@ export class PendingSet {
     if (mark !== undefined && mark.timestamp <= timestamp) this.#marks.delete(keyText);
   }
 
+  get size(): number {
+    return this.#marks.size;
+  }
+
   has(keyText: string): boolean {
     return this.#marks.has(keyText);
   }

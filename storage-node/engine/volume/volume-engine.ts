@@ -277,6 +277,13 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#replica.agree(ranges, moment);
   }
 
+  /** How it is, for whoever looks after devices. */
+  vitals(): { fenced: boolean; low: boolean; volumes: number; bytes: number; liveBytes: number; pending: number } {
+    const volumes = this.#volumes.all();
+    const sum = (of: (volume: (typeof volumes)[number]) => number): number => volumes.reduce((total, volume) => total + of(volume), 0);
+    return { fenced: this.#log.isFenced, low: this.#log.isLow, volumes: volumes.length, bytes: sum(({ end }) => end), liveBytes: sum(({ liveBytes }) => liveBytes), pending: this.#pending.size };
+  }
+
   /** How many slices' digests are not what counting their keys says: 0, whatever happened. For audits; nothing may be written meanwhile. */
   async wrongDigests(): Promise<number> {
     await this.#queueUpkeep(() => this.#table.flush());

@@ -1,0 +1,54 @@
+/** How a storage node is, in one report: drive states, what waits on them, what its daemons did last. The parts are named as Swift's recon has them. */
+import { readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '#common';
+import type { DaemonStatus } from '#storage-node/daemons';
+import type { NodeDevice } from './main.ts';
+
+export interface DriveReport {
+  /** `fenced`: takes no writes after errors of its disk. `unavailable`: could not be opened. */
+  readonly state: 'serving' | 'fenced' | 'full' | 'unavailable';
+  readonly sizeBytes: number;
+  readonly freeBytes: number;
+  /** Records and files set aside because they were damaged. */
+  readonly quarantined: number;
+  /** Object writes whose container rows are not known to be listed. */
+  readonly asyncPending: number;
+  readonly policies: Readonly<Record<number, object>>;
+}
+
+export type DaemonReport = Omit<DaemonStatus, 'report'> & { readonly report: Readonly<Record<string, unknown>> };
+
+export type Recon = Readonly<Record<string, unknown>> & {
+  /** Wall clock, ms since the epoch: whoever asks compares. */
+  readonly time: number;
+  readonly devices: Readonly<Record<string, DriveReport>>;
+  readonly daemons: Readonly<Record<string, DaemonReport>>;
+};
+
+export interface ReconSources {
+  readonly devices: readonly { readonly name: string; readonly directory: string }[];
+  readonly opened: ReadonlyMap<string, NodeDevice>;
+  readonly daemons: readonly DaemonStatus[];
+  readonly clock: Clock;
+}
+
+export async function reconOf({ devices, opened, daemons, clock }: ReconSources): Promise<Recon> {
+  const drives = await Promise.all(devices.map(async ({ name, directory }) => [name, await driveReport(directory, opened.get(name))] as const));
+  return {
+    time: clock.nowMs(),
+    devices: Object.fromEntries(drives),
+    daemons: Object.fromEntries(daemons.map(({ report, ...status }) => [status.name, { ...status, report: report() }])),
+  };
+}
+
+async function driveReport(directory: string, device: NodeDevice | undefined): Promise<DriveReport> {
+  const space = await statfs(directory).catch(() => undefined);
+  const sizes = { sizeBytes: (space?.blocks ?? 0) * (space?.bsize ?? 0), freeBytes: (space?.bavail ?? 0) * (space?.bsize ?? 0) };
+  const quarantined = (await readdir(join(directory, 'quarantine')).catch(() => [])).filter((name) => name.endsWith('.json') || name.endsWith('.v')).length;
+  if (device === undefined) return { state: 'unavailable', ...sizes, quarantined, asyncPending: 0, policies: {} };
+  const vitals = device.device.policies.map((policy) => [policy, device.device.objects(policy).vitals()] as const);
+  const state = vitals.some(([, { fenced }]) => fenced) ? 'fenced' : vitals.some(([, { low }]) => low) ? 'full' : 'serving';
+  const asyncPending = vitals.reduce((sum, [, { pending }]) => sum + pending, 0);
+  return { state, ...sizes, quarantined, asyncPending, policies: Object.fromEntries(vitals) };
+}

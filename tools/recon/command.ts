@@ -1,0 +1,73 @@
+/** `gori recon`: how every storage node of a cluster is, asked of each by HTTP. Ends with status 1 where something wants looking after. */
+import path from 'node:path';
+import { Command } from 'commander';
+import { isStoreError, StoreError } from '#common';
+import { RingSet } from '#ring';
+import { bearerOf } from '#storage-node/protocol';
+import type { Recon } from '#storage-node';
+import { readIdentity } from '../server/index.ts';
+import { troublesOf } from './troubles.ts';
+
+interface NodeRecon {
+  readonly node: string;
+  /** Undefined where it did not answer. */
+  readonly recon: Recon | undefined;
+  readonly fault: string | undefined;
+  /** How far its clock is ahead of ours, in ms. */
+  readonly skewMs: number;
+}
+
+const TIMEOUT_MS = 5000;
+
+export function reconCommand(): Command {
+  return new Command('recon')
+    .description('how the storage nodes of a cluster are: drives, replication, what waits, what was quarantined')
+    .option('--data <dir>', 'a folder with cluster.json and rings/ of the cluster', 'data')
+    .option('--json', 'print JSON')
+    .action(async (options: { data: string; json?: boolean }) => {
+      try {
+        const answers = await gather(path.resolve(options.data));
+        const troubles = answers.flatMap(({ node, recon, fault, skewMs }) => troublesOf(recon, { fault, skewMs, nowMs: Date.now() }).map((text) => `${node}: ${text}`));
+        console.log(options.json ? JSON.stringify({ nodes: answers, troubles }, null, 2) : [...answers.map(describe), ...troubles].join('\n'));
+        process.exitCode = troubles.length > 0 ? 1 : 0;
+      } catch (error) {
+        if (!isStoreError(error)) throw error;
+        console.error(`gori: ${error.message}`);
+        process.exitCode = 1;
+      }
+    });
+}
+
+async function gather(folder: string): Promise<NodeRecon[]> {
+  const identity = await readIdentity(folder);
+  if (identity === undefined) throw new StoreError('bad-request', `no cluster.json in ${folder}`);
+  const rings = await RingSet.open({ folder: path.join(folder, 'rings'), salt: identity.salt });
+  const devices = [rings.account, rings.container, rings.object(0)].flatMap((ring) => ring.devices);
+  const nodes = [...new Set(devices.flatMap((device) => (device ? [`${device.ip}:${device.port}`] : [])))].sort();
+  return Promise.all(nodes.map((node) => ask(node, bearerOf(identity.secret))));
+}
+
+async function ask(node: string, authorization: string): Promise<NodeRecon> {
+  const beganMs = Date.now();
+  try {
+    const answer = await fetch(`http://${node}/recon`, { headers: { authorization }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!answer.ok) return { node, recon: undefined, fault: `answered ${answer.status}`, skewMs: 0 };
+    const recon = (await answer.json()) as Recon;
+    return { node, recon, fault: undefined, skewMs: Math.round(recon.time - (beganMs + Date.now()) / 2) };
+  } catch (error) {
+    return { node, recon: undefined, fault: String((error as Error).cause ?? error), skewMs: 0 };
+  }
+}
+
+function describe({ node, recon }: NodeRecon): string {
+  if (recon === undefined) return `${node}  no answer`;
+  const drives = Object.entries(recon.devices).map(([name, drive]) => {
+    const free = drive.sizeBytes === 0 ? '' : `, ${Math.round((100 * drive.freeBytes) / drive.sizeBytes)}% free`;
+    return `${node}/${name}  ${drive.state}${free}, ${drive.asyncPending} pending, ${drive.quarantined} quarantined`;
+  });
+  const daemons = Object.values(recon.daemons).map(({ name, passes, lastPassAtMs, lastPassTookMs, lastFault }) => {
+    const last = lastPassAtMs === undefined ? 'no pass yet' : `last pass ${Math.round((recon.time - lastPassAtMs) / 1000)} s ago, took ${((lastPassTookMs ?? 0) / 1000).toFixed(1)} s`;
+    return `    ${name.padEnd(20)} ${passes} passes, ${last}${lastFault === undefined ? '' : `, failed: ${lastFault}`}`;
+  });
+  return [...drives, ...daemons].join('\n');
+}
