@@ -9,7 +9,7 @@ export function absentObjects(what: string): ObjectEngine {
 
 export function absentListings(what: string): ListingEngine {
   const refuse = refusing(what);
-  return { info: refuse, put: refuse, post: refuse, delete: refuse, merge: refuse, sync: refuse, list: refuse, unreported: refuse, reported: () => undefined };
+  return { info: refuse, put: refuse, post: refuse, delete: refuse, merge: refuse, sync: refuse, list: refuse, unreported: refuse, reported: () => undefined, databaseDigests: refuse, databaseVersions: refuse, databaseState: refuse, databaseRows: refuse, rowDigests: refuse, adopt: refuse };
 }
 
 function refusing(what: string): () => Promise<never> {

@@ -1,8 +1,9 @@
 /** The ListingEngine of a device in another process: each call is a request to the storage node that owns it. */
-import type { Timestamp } from '#common';
+import { StoreError, type Timestamp } from '#common';
 import {
-  decodePage, encodeDatabase, encodeWireRow, listingPath, parseJson,
-  type DatabaseInfo, type DatabaseName, type ListingEngine, type ListingOperation, type ListingPage, type ListingQuery, type MergeRequest, type PutDatabase, type TimedMetadata, type WirePage,
+  decodeDatabase, decodePage, decodeWireRow, DIGEST_BYTES, encodeDatabase, encodeKey, encodeWireRow, listingPath, parseJson,
+  type DatabaseCopy, type DatabaseInfo, type DatabaseName, type DatabaseRanges, type DatabaseVersion, type Key, type ListingEngine, type ListingOperation,
+  type ListingPage, type ListingQuery, type ListingRow, type MergeRequest, type PutDatabase, type ReplicatedState, type TimedMetadata, type WireDatabase, type WirePage, type WireRow,
 } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
 import { LazySender } from './lazy-sender.ts';
@@ -56,6 +57,34 @@ export class RemoteListingEngine implements ListingEngine {
 
   reported(info: DatabaseInfo): void {
     this.#reporting.add(info);
+  }
+
+  async databaseDigests(ranges: DatabaseRanges): Promise<Buffer> {
+    const digests = await this.#transport.call(listingPath(this.#device, 'databaseDigests'), JSON.stringify(ranges));
+    if (digests.length !== ranges.prefixes.length * DIGEST_BYTES) throw new StoreError('device-unavailable', 'an answer without all of its digests');
+    return digests;
+  }
+
+  async databaseVersions({ after, ...request }: DatabaseRanges & { after?: Key | undefined; limit: number }): Promise<DatabaseVersion[]> {
+    const versions = await this.#call<{ database: WireDatabase; version: string }[]>('databaseVersions', { ...request, after: after && encodeKey(after) });
+    return versions!.map(({ database, version }) => ({ database: decodeDatabase(database), version }));
+  }
+
+  databaseState(database: DatabaseName): Promise<ReplicatedState | undefined> {
+    return this.#call('databaseState', { database: encodeDatabase(database) });
+  }
+
+  async databaseRows(database: DatabaseName, page: { after: string; limit: number }): Promise<ListingRow[]> {
+    const rows = await this.#call<WireRow[]>('databaseRows', { database: encodeDatabase(database), ...page });
+    return rows!.map(decodeWireRow);
+  }
+
+  async rowDigests(database: DatabaseName, ranges: { after: string; ends: readonly string[] }): Promise<string[]> {
+    return (await this.#call<string[]>('rowDigests', { database: encodeDatabase(database), ...ranges }))!;
+  }
+
+  async adopt(copies: readonly DatabaseCopy[]): Promise<void> {
+    await this.#call('adopt', { copies: copies.map(({ database, state, rows }) => ({ database: encodeDatabase(database), state, rows: rows.map(encodeWireRow) })) });
   }
 
   async #call<T>(operation: ListingOperation, fields: object): Promise<T | undefined> {

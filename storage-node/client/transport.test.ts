@@ -6,6 +6,7 @@ import { isStoreError, ManualClock, silentLog, StoreError, type StoreErrorCode, 
 import { bearerOf, type ObjectEngine } from '#storage-node/protocol';
 // The contract suites, models and server are met here only: the client itself knows nothing of them.
 import { listingEngineContract } from '../engine/listing-engine.contract.ts';
+import { listingReplicaContract } from '../engine/listing-replica.contract.ts';
 import { objectEngineContract } from '../engine/object-engine.contract.ts';
 import { objectReplicaContract } from '../engine/object-replica.contract.ts';
 import { MemoryListingEngine } from '../engine/listing/memory.ts';
@@ -92,6 +93,11 @@ objectEngineContract('the HTTP transport', async () => {
 objectReplicaContract('the HTTP transport', async () => {
   const { device, clock, [Symbol.asyncDispose]: close } = await pair();
   return { engine: device.objects(0), source: new MemoryObjectEngine({ clock }), close: async () => close() };
+});
+
+listingReplicaContract('the HTTP transport', async () => {
+  const { device, [Symbol.asyncDispose]: close } = await pair();
+  return { engine: device.listings, [Symbol.asyncDispose]: close };
 });
 
 listingEngineContract('the HTTP transport', async () => {

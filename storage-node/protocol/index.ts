@@ -1,5 +1,6 @@
 /** What proxies and storage nodes say to each other: the ports that every device answers, and their wire. */
 export type * from './listing-engine.ts';
+export type * from './listing-replica.ts';
 export type * from './object-engine.ts';
 export type * from './object-replica.ts';
 export * from './frames.ts';

@@ -7,6 +7,7 @@
  * Everything merges by timestamp, so that replicas that hear the same changes in any order, any number of times, end equal.
  */
 import type { Timestamp } from '#common';
+import type { ListingReplica } from './listing-replica.ts';
 import type { Key } from './object-engine.ts';
 
 export type DatabaseKind = 'account' | 'container';
@@ -125,7 +126,7 @@ export interface MergeRequest {
 }
 
 /** Accounts and containers on one device. Methods throw `device-unavailable` / `device-full` like the ObjectEngine's; durable when they resolve, but for deferred merges. */
-export interface ListingEngine {
+export interface ListingEngine extends ListingReplica {
   /** State of the database (also of a deleted one), or undefined where there never was one here. Cheap; from memory where it can be. */
   info(database: DatabaseName): Promise<DatabaseInfo | undefined>;
   /** Creates, revives or updates; `created` is true where it was not alive before. A revived container takes the new policy and drops metadata older than its deletion. */

@@ -40,6 +40,24 @@ export function putState(state: DatabaseState | undefined, path: string, put: Pu
   };
 }
 
+/** What two replicas know, together. Either may be missing. */
+export function mergeStates(a: DatabaseState | undefined, b: DatabaseState): DatabaseState {
+  if (a === undefined) return b;
+  const deleteTimestamp = later(a.deleteTimestamp, b.deleteTimestamp);
+  const alive = (metadata: TimedMetadata): TimedMetadata => Object.fromEntries(Object.entries(metadata).filter(([, [, setAt]]) => setAt > deleteTimestamp));
+  const policies = b.policies.reduce((history, { from, to, policy }) => notePut(notePut(history, from, policy), to, policy), a.policies);
+  const merged = {
+    path: a.path,
+    createdAt: earlier(a.createdAt, b.createdAt),
+    putTimestamp: later(a.putTimestamp, b.putTimestamp),
+    deleteTimestamp,
+    statusTimestamp: later(a.statusTimestamp, b.statusTimestamp),
+    metadata: mergeMetadata({ ...a, deleteTimestamp, metadata: alive(a.metadata) }, b.metadata),
+    policies: deleteTimestamp > 0 ? noteDelete(policies, deleteTimestamp) : policies,
+  };
+  return JSON.stringify(merged) === JSON.stringify(a) ? a : merged;
+}
+
 export function postState(state: DatabaseState, timestamp: Timestamp, metadata: TimedMetadata): DatabaseState {
   return { ...state, statusTimestamp: later(state.statusTimestamp, newestOf(timestamp, metadata)), metadata: mergeMetadata(state, metadata) };
 }

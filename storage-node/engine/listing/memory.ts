@@ -1,8 +1,13 @@
 /** The model of the ListingEngine port: rows in a Map, listings by sorting and filtering all of them. What the level engine is measured against. */
-import { compareNames, compareRows, isAlive } from '#storage-node/protocol';
-import type { DatabaseInfo, DatabaseName, ListingEngine, ListingEntry, ListingPage, ListingQuery, ListingRow, MergeRequest, PutDatabase, TimedMetadata } from '#storage-node/protocol';
+import { compareNames, compareRows, DIGEST_LANES, isAlive, prefixOf } from '#storage-node/protocol';
+import type {
+  DatabaseCopy, DatabaseInfo, DatabaseName, DatabaseRanges, DatabaseVersion, Key, ListingEngine, ListingEntry,
+  ListingPage, ListingQuery, ListingRow, LocalListingReplica, MergeRequest, PutDatabase, ReplicatedState, TimedMetadata,
+} from '#storage-node/protocol';
 import type { Timestamp } from '#common';
-import { deleteState, infoOf, postState, putState, reclaimMetadata, type DatabaseState } from './database-state.ts';
+import { deleteState, infoOf, mergeStates, postState, putState, reclaimMetadata, type DatabaseState } from './database-state.ts';
+import { formatVersion, versionOf } from './database-version.ts';
+import { addRow, emptyDigest, formatDigest } from './row-digest.ts';
 import { emptyFigures, replaceRow, type Figures } from './totals.ts';
 
 interface Database {
@@ -13,7 +18,7 @@ interface Database {
   reported: DatabaseInfo | undefined;
 }
 
-export class MemoryListingEngine implements ListingEngine {
+export class MemoryListingEngine implements ListingEngine, LocalListingReplica {
   readonly #databases = new Map<string, Database>();
 
   async info(name: DatabaseName): Promise<DatabaseInfo | undefined> {
@@ -49,12 +54,7 @@ export class MemoryListingEngine implements ListingEngine {
     const { database: name, rows, createWith } = request;
     const database = createWith ? this.#put({ database: name, metadata: {}, ...createWith }) : this.#findAlive(name);
     if (!database) return undefined;
-    for (const row of rows) {
-      const held = database.rows.get(row.name);
-      if (held && compareRows(row, held) <= 0) continue;
-      replaceRow(database.figures, held, row);
-      database.rows.set(row.name, row);
-    }
+    mergeRows(database, rows);
     return infoOf(database.state, database.figures);
   }
 
@@ -81,6 +81,67 @@ export class MemoryListingEngine implements ListingEngine {
 
   reported(info: DatabaseInfo): void {
     for (const database of this.#databases.values()) if (database.kind === 'container' && database.state.path === info.path) database.reported = info;
+  }
+
+  async databaseDigests({ kind, bits, prefixes }: DatabaseRanges): Promise<Buffer> {
+    const sums = new Uint32Array(prefixes.length * DIGEST_LANES);
+    for (const { database, version } of this.#versions(kind)) {
+      const at = prefixes.indexOf(prefixOf(database.key.toString('latin1'), bits)) * DIGEST_LANES;
+      if (at < 0) continue;
+      sums[at] = sums[at]! + Number.parseInt(version.slice(0, 8), 16);
+      sums[at + 1] = sums[at + 1]! + Number.parseInt(version.slice(8), 16);
+    }
+    return Buffer.from(sums.buffer);
+  }
+
+  async databaseVersions({ kind, bits, prefixes, after, limit }: DatabaseRanges & { after?: Key | undefined; limit: number }): Promise<DatabaseVersion[]> {
+    const wanted = this.#versions(kind).filter(({ database: { key } }) => prefixes.includes(prefixOf(key.toString('latin1'), bits)));
+    return wanted.filter(({ database: { key } }) => after === undefined || Buffer.compare(key, after) > 0).slice(0, limit);
+  }
+
+  async databaseState(name: DatabaseName): Promise<ReplicatedState | undefined> {
+    return this.#find(name)?.state;
+  }
+
+  async databaseRows(name: DatabaseName, { after, limit }: { after: string; limit: number }): Promise<ListingRow[]> {
+    const rows = [...(this.#find(name)?.rows.values() ?? [])].sort((a, b) => compareNames(a.name, b.name));
+    return rows.filter((row) => after === '' || compareNames(row.name, after) > 0).slice(0, limit);
+  }
+
+  async rowDigests(name: DatabaseName, { after, ends }: { after: string; ends: readonly string[] }): Promise<string[]> {
+    const rows = await this.databaseRows(name, { after, limit: Infinity });
+    return ends.map((end, i) => {
+      const digest = emptyDigest();
+      const from = i === 0 ? after : ends[i - 1]!;
+      for (const row of rows) if ((from === '' || compareNames(row.name, from) > 0) && (end === '' || compareNames(row.name, end) <= 0)) addRow(digest, row);
+      return formatDigest(digest);
+    });
+  }
+
+  async adopt(copies: readonly DatabaseCopy[]): Promise<void> {
+    for (const { database: name, state, rows } of copies) {
+      let database = this.#find(name);
+      if (database) database.state = mergeStates(database.state, state);
+      else this.#databases.set(idOf(name), (database = { kind: name.kind, state, figures: emptyFigures(), rows: new Map(), reported: undefined }));
+      mergeRows(database, rows);
+    }
+  }
+
+  async release(name: DatabaseName, version: string): Promise<boolean> {
+    if (this.#versions(name.kind).find(({ database }) => database.key.equals(name.key))?.version !== version) return false;
+    return this.#databases.delete(idOf(name));
+  }
+
+  agree(): void {
+    // What is reclaimed here is the caller's choice.
+  }
+
+  #versions(kind: DatabaseName['kind']): DatabaseVersion[] {
+    const all = [...this.#databases].filter(([, database]) => database.kind === kind).map(([id, { state, figures }]) => {
+      const hex = id.slice(kind.length + 1);
+      return { database: { kind, key: Buffer.from(hex, 'hex'), path: state.path }, version: formatVersion(versionOf((kind === 'account' ? 'a' : 'c') + hex, state, figures)) };
+    });
+    return all.sort((a, b) => Buffer.compare(a.database.key, b.database.key));
   }
 
   /** Forgets tombstones, removed metadata and deleted databases from before `olderThan`. */
@@ -115,6 +176,15 @@ export class MemoryListingEngine implements ListingEngine {
   #findAlive(name: DatabaseName): Database | undefined {
     const database = this.#find(name);
     return database && isAlive(database.state) ? database : undefined;
+  }
+}
+
+function mergeRows(database: Database, rows: readonly ListingRow[]): void {
+  for (const row of rows) {
+    const held = database.rows.get(row.name);
+    if (held && compareRows(row, held) <= 0) continue;
+    replaceRow(database.figures, held, row);
+    database.rows.set(row.name, row);
   }
 }
 

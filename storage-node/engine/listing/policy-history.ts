@@ -20,10 +20,12 @@ const MAX_RUNS = 16;
 
 export function notePut(history: PolicyHistory, timestamp: Timestamp, policy: number): PolicyHistory {
   if (history.some((run) => run.policy === policy && run.from <= timestamp && timestamp <= run.to)) return history;
-  const before = history.filter((run) => run.from < timestamp);
-  const after = history.filter((run) => run.from >= timestamp);
+  // Of two puts of one moment the smaller policy comes first, whichever was heard first.
+  const isBefore = (run: PolicyRun): boolean => run.from < timestamp || (run.from === timestamp && run.policy < policy);
+  const before = history.filter(isBefore);
+  const after = history.filter((run) => !isBefore(run));
   const parted = before.at(-1);
-  if (parted && parted.to > timestamp) {
+  if (parted && (parted.to > timestamp || (parted.to === timestamp && parted.from < timestamp && parted.policy > policy))) {
     before[before.length - 1] = { ...parted, to: parted.from };
     after.unshift({ ...parted, from: parted.to });
   }

@@ -1,7 +1,10 @@
 /** The operations on the accounts and containers of one device: JSON both ways. */
 import { StoreError } from '#common';
-import { decodeDatabase, decodeRows, encodePage, type DatabaseInfo, type ListingEngine, type ListingOperation, type ListingQuery, type TimedMetadata } from '#storage-node/protocol';
-import { readJson, sendJson, type Exchange } from '../exchange.ts';
+import {
+  decodeDatabase, decodeKey, decodeRanges, decodeRows, encodeDatabase, encodePage, encodeWireRow,
+  type DatabaseInfo, type DatabaseRanges, type ListingEngine, type ListingOperation, type ListingQuery, type ReplicatedState, type TimedMetadata,
+} from '#storage-node/protocol';
+import { readJson, sendFrames, sendJson, type Exchange } from '../exchange.ts';
 import { timestampOf } from '../object/context.ts';
 
 type Fields = Record<string, unknown>;
@@ -27,6 +30,25 @@ export const listingOperations: Record<ListingOperation, (exchange: Exchange, en
     return page && encodePage(page);
   }),
   unreported: simple((engine, { limit }) => engine.unreported(Number(limit))),
+  databaseDigests: async (exchange, engine) => sendFrames(exchange, [await engine.databaseDigests(rangesOf(await readJson(exchange)))]),
+  databaseVersions: simple(async (engine, fields) => {
+    const after = fields['after'] === undefined ? undefined : decodeKey(fields['after']);
+    const versions = await engine.databaseVersions({ ...rangesOf(fields), after, limit: limitOf(fields['limit']) });
+    return versions.map(({ database, version }) => ({ database: encodeDatabase(database), version }));
+  }),
+  databaseState: simple((engine, { database }) => engine.databaseState(decodeDatabase(database))),
+  databaseRows: simple(async (engine, { database, after, limit }) => {
+    const rows = await engine.databaseRows(decodeDatabase(database), { after: textOf(after), limit: limitOf(limit) });
+    return rows.map(encodeWireRow);
+  }),
+  rowDigests: simple((engine, { database, after, ends }) => {
+    if (!Array.isArray(ends)) throw new StoreError('bad-request', 'not ranges of rows');
+    return engine.rowDigests(decodeDatabase(database), { after: textOf(after), ends: ends.map(textOf) });
+  }),
+  adopt: simple(async (engine, { copies }) => {
+    if (!Array.isArray(copies)) throw new StoreError('bad-request', 'not copies of databases');
+    await engine.adopt((copies as Fields[]).map(({ database, state, rows }) => ({ database: decodeDatabase(database), state: stateOf(state), rows: decodeRows(rows) })));
+  }),
   reported: simple((engine, { infos }) => {
     for (const info of infos as DatabaseInfo[]) engine.reported(info);
   }),
@@ -45,4 +67,29 @@ function queryOf(value: unknown): ListingQuery {
   if (!texts.every((text) => typeof text === 'string' && text.isWellFormed()) || !Number.isSafeInteger(limit)) throw new StoreError('bad-request', 'not a listing query');
   const bounds = { marker, endMarker, prefix, delimiter } as Pick<ListingQuery, 'marker' | 'endMarker' | 'prefix' | 'delimiter'>;
   return { ...bounds, limit: limit as number, reverse: reverse === true, includeDeleted: includeDeleted === true };
+}
+
+/** Rows or databases of one answer. */
+const MAX_LIMIT = 10_000;
+
+function rangesOf({ kind, bits, prefixes }: Fields): DatabaseRanges {
+  if (kind !== 'account' && kind !== 'container') throw new StoreError('bad-request', 'not a kind of database');
+  return { kind, ...decodeRanges(bits, prefixes) };
+}
+
+function limitOf(value: unknown): number {
+  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > MAX_LIMIT) throw new StoreError('bad-request', 'not a limit');
+  return value as number;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'string' || !value.isWellFormed()) throw new StoreError('bad-request', 'not a name');
+  return value;
+}
+
+function stateOf(value: unknown): ReplicatedState {
+  const { path, createdAt, putTimestamp, deleteTimestamp, statusTimestamp, metadata, policies } = (value ?? {}) as Fields;
+  const runs = Array.isArray(policies) && (policies as Fields[]).every(({ from, to, policy }) => [from, to, policy].every(Number.isSafeInteger));
+  if (!runs || ![createdAt, putTimestamp, deleteTimestamp, statusTimestamp].every(Number.isSafeInteger)) throw new StoreError('bad-request', 'not a state');
+  return { ...(value as ReplicatedState), path: textOf(path), metadata: timedMetadataOf(metadata) };
 }

@@ -42,6 +42,13 @@ export const unreportedKey = (id: DatabaseId): string => `u${id}`;
 export const liveKey = (id: DatabaseId, name: string): string => `l${id}${name}`;
 export const tombstoneKey = (id: DatabaseId, name: string): string => `t${id}${name}`;
 
+/** The state keys of databases whose keys' leading `bits` bits are `first` or one of the `count - 1` numbers after it. */
+export function stateRange(kind: DatabaseName['kind'], { bits, first, count }: { bits: number; first: number; count: number }): { gte: string; lt: string } {
+  const letter = kind === 'account' ? 'a' : 'c';
+  const bound = (number: number): string => (number >= 2 ** bits ? 'g' : (number * 2 ** (32 - bits)).toString(16).padStart(8, '0'));
+  return { gte: stateKey(letter + bound(first)), lt: stateKey(letter + bound(first + count)) };
+}
+
 /** Everything that starts with `prefix` (not empty, not all U+10FFFF). */
 export function rangeOf(prefix: string): { gte: string; lt: string } {
   return { gte: prefix, lt: textAfterPrefix(prefix)! };

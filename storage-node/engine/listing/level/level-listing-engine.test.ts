@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { isStoreError, type Timestamp } from '#common';
 import type { ListingQuery } from '#storage-node/protocol';
 import { listingEngineContract } from '../../listing-engine.contract.ts';
+import { listingReplicaContract } from '../../listing-replica.contract.ts';
 import { applyOperation } from '../apply-operation.ts';
 import { databaseName, operation, row } from '../arbitraries.ts';
 import { MemoryListingEngine } from '../memory.ts';
@@ -33,6 +34,18 @@ listingEngineContract('the level engine', async () => {
       engine = await openListingEngine({ directory });
       return engine;
     },
+    [Symbol.asyncDispose]: async () => {
+      await engine.close();
+      await remove();
+    },
+  };
+});
+
+listingReplicaContract('the level engine', async () => {
+  const { directory, [Symbol.asyncDispose]: remove } = await temporaryDirectory();
+  const engine = await openListingEngine({ directory });
+  return {
+    engine,
     [Symbol.asyncDispose]: async () => {
       await engine.close();
       await remove();

@@ -6,7 +6,10 @@ import assert from 'node:assert';
 import { LRUCache } from 'lru-cache';
 import { systemClock, type Clock, type Timestamp } from '#common';
 import { isAlive } from '#storage-node/protocol';
-import type { DatabaseInfo, DatabaseName, ListingEngine, ListingPage, ListingQuery, MergeRequest, PutDatabase, TimedMetadata } from '#storage-node/protocol';
+import type {
+  DatabaseCopy, DatabaseInfo, DatabaseName, DatabaseRanges, DatabaseVersion, Key, ListingEngine,
+  ListingPage, ListingQuery, ListingRow, LocalListingReplica, MergeRequest, PutDatabase, ReplicatedState, TimedMetadata,
+} from '#storage-node/protocol';
 import { deleteState, postState, putState } from '../database-state.ts';
 import { recordInfo, reportOf } from './database-record.ts';
 import { GroupCommitter } from './group-committer.ts';
@@ -14,10 +17,13 @@ import { databaseKey, rangeOf, type DatabaseKey } from './keys.ts';
 import { ListingStore, storeFault, type ListingStoreOptions } from './listing-store.ts';
 import { openCursor, readPage } from './list-rows.ts';
 import { Reclaimer, type ReclaimStep } from './reclaimer.ts';
+import { ListingsReplica } from './replica.ts';
 import type { Draft, Transaction } from './transaction.ts';
 
 export interface ListingEngineOptions extends ListingStoreOptions {
   readonly clock?: Clock;
+  /** Deletions are kept, however old, until a replicator has seen that all primaries have heard of them. Default false. */
+  readonly reclaimAgreed?: boolean;
 }
 
 /** Opens the listings of a device, recovering what a killed process left. Throws `device-locked` where another process has them open. */
@@ -27,10 +33,11 @@ export async function openListingEngine(options: ListingEngineOptions): Promise<
   return new LevelListingEngine(store, options);
 }
 
-export class LevelListingEngine implements ListingEngine, AsyncDisposable {
+export class LevelListingEngine implements ListingEngine, LocalListingReplica, AsyncDisposable {
   readonly #store: ListingStore;
   readonly #committer: GroupCommitter;
   readonly #reclaimer: Reclaimer;
+  readonly #replica: ListingsReplica;
   /** Where the last `unreported` ended: a report that always fails must not keep the others from their turn. */
   #unreportedCursor = 'u';
   /** Settles when the last report is noted. */
@@ -41,7 +48,9 @@ export class LevelListingEngine implements ListingEngine, AsyncDisposable {
   constructor(store: ListingStore, options: ListingEngineOptions) {
     this.#store = store;
     this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock });
-    this.#reclaimer = new Reclaimer(store, this.#committer);
+    this.#replica = new ListingsReplica(store, this.#committer);
+    const isAgreed = (key: DatabaseKey, deletedAt: Timestamp): boolean => options.reclaimAgreed !== true || deletedAt < this.#replica.agreedAt(key);
+    this.#reclaimer = new Reclaimer(store, this.#committer, isAgreed);
   }
 
   async info(database: DatabaseName): Promise<DatabaseInfo | undefined> {
@@ -135,6 +144,38 @@ export class LevelListingEngine implements ListingEngine, AsyncDisposable {
     });
     // A report that is not noted is made again, which is harmless.
     this.#noting = noted.catch(() => undefined);
+  }
+
+  databaseDigests(ranges: DatabaseRanges): Promise<Buffer> {
+    return this.#replica.databaseDigests(ranges);
+  }
+
+  databaseVersions(request: DatabaseRanges & { after?: Key | undefined; limit: number }): Promise<DatabaseVersion[]> {
+    return this.#replica.databaseVersions(request);
+  }
+
+  databaseState(database: DatabaseName): Promise<ReplicatedState | undefined> {
+    return this.#replica.databaseState(database);
+  }
+
+  databaseRows(database: DatabaseName, page: { after: string; limit: number }): Promise<ListingRow[]> {
+    return this.#replica.databaseRows(database, page);
+  }
+
+  rowDigests(database: DatabaseName, ranges: { after: string; ends: readonly string[] }): Promise<string[]> {
+    return this.#replica.rowDigests(database, ranges);
+  }
+
+  adopt(copies: readonly DatabaseCopy[]): Promise<void> {
+    return this.#replica.adopt(copies);
+  }
+
+  release(database: DatabaseName, version: string): Promise<boolean> {
+    return this.#replica.release(database, version);
+  }
+
+  agree(ranges: DatabaseRanges, at: Timestamp): void {
+    this.#replica.agree(ranges, at);
   }
 
   /** One bounded step of reclaiming what was deleted before `olderThan`: call again until `done`, then once in a while. */

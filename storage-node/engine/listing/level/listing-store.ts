@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { Level } from 'level';
 import { LRUCache } from 'lru-cache';
 import { StoreError } from '#common';
+import { DatabaseDigests } from './database-digests.ts';
 import { decodeFigures, decodeState, type DatabaseRecord } from './database-record.ts';
 import { recount } from './recount.ts';
 import { WriteAheadLogs } from './write-ahead-logs.ts';
@@ -27,6 +28,7 @@ export interface ListingStoreOptions {
 
 export class ListingStore {
   readonly level: Level;
+  readonly digests: DatabaseDigests = new DatabaseDigests();
   readonly #records: LRUCache<DatabaseKey, DatabaseRecord>;
   readonly #logs: WriteAheadLogs;
   #life = randomUUID();
@@ -55,6 +57,7 @@ export class ListingStore {
 
   /** Closes and opens again after a failed write: what was in doubt is then there or not, and nothing cached outlives the doubt. */
   async reopen(): Promise<void> {
+    this.digests.reset();
     await this.level.close();
     this.#records.clear();
     this.#life = randomUUID();
@@ -118,7 +121,8 @@ export class ListingStore {
   }
 
   /** Replaces a record by its committed successor; undefined where it was removed. */
-  install(key: DatabaseKey, record: DatabaseRecord | undefined): void {
+  install(key: DatabaseKey, record: DatabaseRecord | undefined, before: DatabaseRecord | undefined): void {
+    this.digests.change(key, before, record);
     if (record) this.#records.set(key, record);
     else this.#records.delete(key);
   }

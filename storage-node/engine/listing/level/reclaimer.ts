@@ -19,15 +19,20 @@ export interface ReclaimStep {
   readonly done: boolean;
 }
 
+/** Whether all primaries of a database are known to have heard of what was deleted in it at a time. */
+type IsAgreed = (key: DatabaseKey, deletedAt: Timestamp) => boolean;
+
 export class Reclaimer {
   readonly #store: ListingStore;
   readonly #committer: GroupCommitter;
+  readonly #isAgreed: IsAgreed;
   /** The last key looked at: tombstones first, then databases. */
   #cursor = 't';
 
-  constructor(store: ListingStore, committer: GroupCommitter) {
+  constructor(store: ListingStore, committer: GroupCommitter, isAgreed: IsAgreed) {
     this.#store = store;
     this.#committer = committer;
+    this.#isAgreed = isAgreed;
   }
 
   async step(olderThan: Timestamp, maxKeys: number): Promise<ReclaimStep> {
@@ -35,8 +40,9 @@ export class Reclaimer {
     const found = await this.#store.level.iterator({ gt: this.#cursor, lt: range.lt, limit: maxKeys }).all();
     const tombstones = this.#cursor.startsWith('t');
     const work = tombstones ? found.filter(([key, value]) => decodeRow(key, true, value).timestamp < olderThan) : found;
+    const isAgreed = this.#isAgreed;
     const change = (transaction: Transaction): number =>
-      work.reduce((reclaimed, [key]) => reclaimed + Number(tombstones ? reclaimTombstone(transaction, key, olderThan) : reclaimDatabase(transaction, key.slice(1), olderThan)), 0);
+      work.reduce((reclaimed, [key]) => reclaimed + Number(tombstones ? reclaimTombstone(transaction, key, { olderThan, isAgreed }) : reclaimDatabase(transaction, key.slice(1), { olderThan, isAgreed })), 0);
     const reclaimed = work.length === 0 ? 0 : await this.#committer.commit(change);
     const ended = found.length < maxKeys;
     if (!ended) this.#cursor = found.at(-1)![0];
@@ -45,20 +51,26 @@ export class Reclaimer {
   }
 }
 
-function reclaimTombstone(transaction: Transaction, key: string, olderThan: Timestamp): boolean {
+interface Reclaimable {
+  readonly olderThan: Timestamp;
+  readonly isAgreed: IsAgreed;
+}
+
+function reclaimTombstone(transaction: Transaction, key: string, { olderThan, isAgreed }: Reclaimable): boolean {
   const draft = transaction.findById(key.slice(1, ROW_PREFIX_LENGTH));
   const name = key.slice(ROW_PREFIX_LENGTH);
   const held = draft && transaction.row(draft, name);
-  if (!held?.deleted || held.timestamp >= olderThan) return false;
+  if (!held?.deleted || held.timestamp >= olderThan || !isAgreed(draft!.after.key, held.timestamp)) return false;
   transaction.replaceRow(draft!, name, held, undefined);
   return true;
 }
 
-function reclaimDatabase(transaction: Transaction, key: DatabaseKey, olderThan: Timestamp): boolean {
+function reclaimDatabase(transaction: Transaction, key: DatabaseKey, { olderThan, isAgreed }: Reclaimable): boolean {
   const draft = transaction.findByKey(key);
   if (!draft) return false;
   const { state, figures } = draft.after;
   const empty = figures.totals.rows === 0 && figures.tombstones === 0;
+  if (!isAgreed(key, olderThan)) return false;
   if (!isAlive(state) && state.deleteTimestamp < olderThan && empty && !isUnreported(draft.after)) {
     draft.removed = true;
     return true;

@@ -114,7 +114,7 @@ export class Transaction {
     for (const draft of this.#drafts.values()) writeDraft(batch, draft);
     if (batch.length === 0) await batch.close();
     else await batch.write({ sync: sync || this.#drafts.values().some(changesMore) });
-    for (const [key, draft] of this.#drafts) this.#store.install(key, draft.removed ? undefined : draft.after);
+    for (const [key, draft] of this.#drafts) this.#store.install(key, draft.removed ? undefined : draft.after, draft.before);
   }
 }
 
