@@ -88,7 +88,7 @@ async function openDevices(options: StorageNodeOptions, devices: Map<string, Nod
 async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, name: string, directory: string): Promise<NodeDevice> {
   const device = await openDevice({ directory, clock, policies, ...deviceOptions });
   try {
-    const listings = await openListingEngine({ directory: join(directory, 'listings'), clock });
+    const listings = await openListingEngine({ directory: join(directory, 'listings'), clock, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
     return { name, device, listings, objects: (policy) => (device.policies.includes(policy) ? device.objects(policy) : undefined) };
   } catch (error) {
     await device.close();

@@ -64,7 +64,7 @@ test('an emptied device is filled again by all of its peers, each with a part', 
   await emptied.start();
   assert.equal((await held(emptied)).size, 0);
   const sent = [];
-  for (const other of others) sent.push(await other.replicate());
+  for (const other of others) sent.push(await other.replicate(['shipped']));
   assert.equal(sent.reduce((a, b) => a + b), 60, 'nothing was sent twice');
   assert(sent.every((count) => count > 10), `sent by each: ${sent.join(', ')}`);
   assert.deepEqual(await held(emptied), before);

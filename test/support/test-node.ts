@@ -4,7 +4,7 @@ import { HybridClock, type Clock, type Log } from '#common';
 import type { PolicySet } from '#ring';
 import { startStorageNode, type NodeDevice, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { containerUpdater, objectReplicator, objectUpdater, type ClusterContext, type Daemon, type ListingPlace, type NodeAddress, type ObjectPlace, type PassResult } from '#storage-node/daemons';
+import { containerUpdater, databaseReplicator, objectReplicator, objectUpdater, type ClusterContext, type Daemon, type ListingPlace, type NodeAddress, type ObjectPlace, type PassResult } from '#storage-node/daemons';
 import type { DeviceOptions, VolumeEngine } from '#storage-node/engine';
 import type { TestRings } from './rings.ts';
 import { TEST_SECRET } from './test-cluster.ts';
@@ -97,11 +97,11 @@ export class TestNode implements AsyncDisposable {
     await this.#run((context) => [objectUpdater({ ...context, graceMs: 0 }), containerUpdater(context)]);
   }
 
-  /** One pass of its replicators, which send what others lack; answers how much they did. Harmless while it does not run. */
-  async replicate(): Promise<number> {
+  /** One pass of its replicators, which send what others lack; answers how much they did of some kinds. Harmless while it does not run. */
+  async replicate(kinds: readonly string[] = ['shipped', 'released', 'sentRows', 'sentDatabases']): Promise<number> {
     if (!this.running) return 0;
-    const results = await this.#run((context) => (this.#replicators ??= [objectReplicator({ ...context, graceMs: 0 })]));
-    return results.reduce((sum, { done }) => sum + (done['shipped'] ?? 0) + (done['released'] ?? 0), 0);
+    const results = await this.#run((context) => (this.#replicators ??= [objectReplicator({ ...context, graceMs: 0 }), databaseReplicator(context)]));
+    return results.reduce((sum, { done }) => kinds.reduce((part, kind) => part + (done[kind] ?? 0), sum), 0);
   }
 
   async #run(daemonsOf: (context: TestContext) => Daemon[]): Promise<PassResult[]> {

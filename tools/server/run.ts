@@ -6,7 +6,7 @@ import { startProxy, type Proxy } from '#proxy';
 import { RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { compactor, containerUpdater, objectReplicator, objectUpdater, reclaimer, runDaemon } from '#storage-node/daemons';
+import { compactor, containerUpdater, databaseReplicator, objectReplicator, objectUpdater, reclaimer, runDaemon } from '#storage-node/daemons';
 import { generatedUser } from './credentials.ts';
 import { ensureCluster, policiesOf } from './embedded.ts';
 import type { ClusterIdentity } from './identity.ts';
@@ -92,7 +92,7 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   const places = devices.flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
   const listings = () => devices.map((device) => ({ device: device.name, engine: device.listings }));
   const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
-  const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(context), compactor(context), reclaimer(context)];
+  const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(context), databaseReplicator(context), compactor(context), reclaimer(context)];
   return daemons.map((daemon) => {
     const { status, ended } = runDaemon(daemon, { clock: systemClock, signal, log });
     node.daemons.push(status);
