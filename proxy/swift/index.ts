@@ -11,9 +11,12 @@ import { answerCrossdomain } from './cors/crossdomain.ts';
 import { answerForm } from './formpost/index.ts';
 import { answerInfo } from './info-request.ts';
 import { describeInfo, type Info } from './info.ts';
+import { answerEndpoints } from './list-endpoints/index.ts';
+import { nameCheck, type NameCheck } from './name-check.ts';
 import { perform, shaped } from './perform.ts';
+import { RateLimit } from './rate-limit/index.ts';
 import { Refusal } from './refusal.ts';
-import { decodeQuery, parseTarget, type SwiftRequest } from './request.ts';
+import { decodePath, decodeQuery, parseTarget, type SwiftRequest } from './request.ts';
 import type { SwiftSettings } from './settings.ts';
 import { answerWeb, isWebRequest } from './staticweb/index.ts';
 import { openTempUrl, shownByTempUrl } from './tempurl/index.ts';
@@ -41,13 +44,15 @@ export interface SwiftOptions {
 interface Dialect extends SwiftOptions {
   readonly info: Info;
   readonly accounts: AccountFacts;
+  readonly rateLimit: RateLimit;
+  readonly checkName: NameCheck | undefined;
 }
 
 /** Answers everything that no one before it took: a Swift proxy is the last in its pipeline. */
 export function swiftDialect(options: SwiftOptions): Step {
   const { store, settings, version, log } = options;
   const info = describeInfo({ version, policies: store.cluster.policies, tempauth: true, settings });
-  const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store) };
+  const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store), rateLimit: new RateLimit(settings.rateLimit), checkName: settings.nameCheck.enabled ? nameCheck(settings.nameCheck) : undefined };
   return async (ctx) => {
     const exchange = ctx.state.exchange as Exchange;
     const response = await shaped({ exchange, store }, () => answer(exchange, dialect));
@@ -62,7 +67,12 @@ async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
   if (exchange.path === '/info') return answerInfo(exchange, info, settings.info, store.cluster.clock.nowMs());
   const policy = settings.crossdomain.enabled ? answerCrossdomain(exchange, settings.crossdomain.policy) : undefined;
   if (policy !== undefined) return policy;
+  const endpoints = settings.listEndpoints.enabled ? await answerEndpoints(exchange, store, settings.listEndpoints.path) : undefined;
+  if (endpoints !== undefined) return endpoints;
+  dialect.checkName?.(decodePath(exchange.path));
   const request = requestOf(exchange, dialect);
+  const turn = dialect.rateLimit.pass(request);
+  if (turn !== undefined) await turn;
   const opened = settings.tempurl.enabled && exchange.rawQuery.includes('temp_url_') ? await openTempUrl(request) : undefined;
   if (opened !== undefined) return shownByTempUrl(opened, await shaped(request, () => perform(opened.request)));
   const form = settings.formpost.enabled && exchange.method === 'POST' ? await answerForm(request) : undefined;

@@ -1,5 +1,6 @@
 /** What /info says of the features that an operator can turn on and off: a section of each that is on. */
 import type { Info } from './info.ts';
+import { ratesOf } from './rate-limit/rates.ts';
 import type { SwiftSettings } from './settings.ts';
 
 export function optionalSections(settings: SwiftSettings): Info {
@@ -10,6 +11,9 @@ export function optionalSections(settings: SwiftSettings): Info {
     [settings.staticweb.enabled, 'staticweb', {}],
     [settings.domainRemap.storageDomains.length > 0, 'domain_remap', { default_reseller_prefix: settings.domainRemap.defaultResellerPrefix ?? null }],
     [settings.cnameLookup.storageDomains.length > 0, 'cname_lookup', { lookup_depth: settings.cnameLookup.lookupDepth }],
+    [true, 'ratelimit', rateLimitSection(settings.rateLimit)],
+    [settings.readOnly.enabled, 'read_only', {}],
+    [settings.nameCheck.enabled, 'name_check', { forbidden_chars: settings.nameCheck.forbiddenChars, maximum_length: settings.nameCheck.maximumLength, forbidden_regexp: settings.nameCheck.forbiddenRegexp }],
     [settings.crossdomain.enabled, 'crossdomain', {}],
   ];
   return Object.fromEntries(sections.flatMap(([on, name, section]) => (on ? [[name, section]] : [])));
@@ -28,4 +32,13 @@ function tempurlSection({ methods, allowedDigests, incomingRemoveHeaders, incomi
 
 function digestSection(allowed: readonly string[]): object {
   return { allowed_digests: [...allowed].sort(), ...(allowed.includes('sha1') ? { deprecated_digests: ['sha1'] } : {}) };
+}
+
+function rateLimitSection({ accountPerSecond, maxSleepSeconds, containerWritesPerSecond, containerListingsPerSecond }: SwiftSettings['rateLimit']): object {
+  return {
+    account_ratelimit: accountPerSecond,
+    max_sleep_time_seconds: maxSleepSeconds,
+    container_ratelimits: ratesOf(containerWritesPerSecond),
+    container_listing_ratelimits: ratesOf(containerListingsPerSecond),
+  };
 }

@@ -4,9 +4,12 @@ import type { Response } from '#proxy/edge';
 import { withCors } from './cors/index.ts';
 import { refusalOf } from './errors.ts';
 import { quotesEtags, withQuotedEtag } from './etag-quoting/index.ts';
+import { refuseReadOnly } from './read-only.ts';
 import { page, HTML, Refusal } from './refusal.ts';
 import type { SwiftRequest } from './request.ts';
 import { route } from './routes.ts';
+
+const WRITES: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE', 'COPY']);
 
 /** The answer of the operation that a request names. Throws what is refused. */
 export function perform(request: SwiftRequest): Promise<Response> {
@@ -16,6 +19,10 @@ export function perform(request: SwiftRequest): Promise<Response> {
 }
 
 async function operate(request: SwiftRequest): Promise<Response> {
+  if (WRITES.has(request.exchange.method)) {
+    const asking = refuseReadOnly(request);
+    if (asking !== undefined) await asking;
+  }
   const response = await route(request);
   const { object, settings, notes, accounts, account } = request;
   if (object === undefined || !settings.etagQuoting.enabled || notes.summary === undefined) return response;

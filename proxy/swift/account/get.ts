@@ -17,12 +17,13 @@ export async function getAccount(request: SwiftRequest): Promise<Response> {
   const listing = listingQuery(query, CONSTRAINTS.account_listing_limit);
   const nowText = formatTimestamp(store.cluster.timestamps.now());
   const forOwner = await isOwner(request, account, request.accounts);
+  const forAdmin = request.principal?.resellerAdmin === true;
   const root = { element: 'account', name: account };
   if (exchange.method === 'HEAD') {
     const info = await store.accounts.info(account);
-    return respondListing(request, { entries: [], form: CONTAINER_ROWS, root, headers: accountHeaders(info, store.cluster.policies, { nowText, forOwner }) });
+    return respondListing(request, { entries: [], form: CONTAINER_ROWS, root, headers: accountHeaders(info, store.cluster.policies, { nowText, forOwner, forAdmin }) });
   }
   const page = await store.accounts.list(account, listing);
   const entries = page === undefined ? [] : await withVersions(store, account, page.entries);
-  return respondListing(request, { entries, form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner }) });
+  return respondListing(request, { entries, form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner, forAdmin }) });
 }

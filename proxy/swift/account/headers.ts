@@ -9,6 +9,7 @@ import { quotaChanges, quotaHeaders } from '../quotas/account.ts';
 import type { SwiftRequest } from '../request.ts';
 import { userMetadataChanges, userMetadataHeaders } from '../user-metadata.ts';
 import { ACCOUNT_ACL, cleanAccountAcl } from './acl.ts';
+import { operatorChanges, operatorHeaders } from './operator.ts';
 
 /** The metadata changes of a PUT or POST. */
 export function accountChanges(request: SwiftRequest): Record<string, string> {
@@ -18,12 +19,13 @@ export function accountChanges(request: SwiftRequest): Record<string, string> {
     ...userMetadataChanges('account', exchange.headers),
     ...quotingChanges('account', exchange.headers),
     ...quotaChanges(request),
+    ...operatorChanges(request.exchange.headers, request.principal?.resellerAdmin === true),
     ...(acl === undefined ? {} : { [ACCOUNT_ACL]: cleanAccountAcl(acl) }),
   };
 }
 
 /** Of an account never used (undefined): all counts are zero, and it was made just now. */
-export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicySet, { nowText, forOwner }: { nowText: string; forOwner: boolean }): Record<string, string | number> {
+export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicySet, { nowText, forOwner, forAdmin }: { nowText: string; forOwner: boolean; forAdmin: boolean }): Record<string, string | number> {
   const headers: Record<string, string | number> = {
     'X-Account-Container-Count': info?.totals.rows ?? 0,
     'X-Account-Object-Count': info?.totals.objects ?? 0,
@@ -43,5 +45,5 @@ export function accountHeaders(info: DatabaseInfo | undefined, policies: PolicyS
   const metadata = liveMetadata(info.metadata);
   const acl = metadata[ACCOUNT_ACL];
   if (forOwner && acl !== undefined) headers['X-Account-Access-Control'] = acl;
-  return { ...headers, ...quotingHeaders('account', metadata), ...quotaHeaders(metadata, policies), ...userMetadataHeaders('account', forOwner ? metadata : withoutPrivileged(metadata)) };
+  return { ...headers, ...quotingHeaders('account', metadata), ...operatorHeaders(metadata, forAdmin), ...quotaHeaders(metadata, policies), ...userMetadataHeaders('account', forOwner ? metadata : withoutPrivileged(metadata)) };
 }
