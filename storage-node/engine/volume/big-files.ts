@@ -26,6 +26,9 @@ export class BigFiles {
   readonly #writing = new Set<string>();
   readonly #removals = new Set<Promise<void>>();
   #directorySync: DirectorySync | undefined;
+  /** How many names were made, and how many of these a directory sync has made durable. */
+  #made = 0;
+  #durable = 0;
 
   constructor(environment: Environment, { directory, quarantineDirectory }: { directory: string; quarantineDirectory: string }) {
     this.#environment = environment;
@@ -40,8 +43,9 @@ export class BigFiles {
     const name = nameOf(key, id);
     const file = mapFaults(() => files.open(`${this.#directory}/${name}`, 'create-bulk'));
     this.#writing.add(name);
+    const made = ++this.#made;
     const over = (): boolean => this.#writing.delete(name);
-    return new BigWriter({ id, file, crc32, writeBehindBytes, syncDirectory: () => this.#syncDirectory(), over, unlink: () => this.remove(key, id) });
+    return new BigWriter({ id, file, crc32, writeBehindBytes, syncDirectory: () => (this.#durable >= made ? Promise.resolve() : this.#syncDirectory()), over, unlink: () => this.remove(key, id) });
   }
 
   open(key: Key, id: number): File {
@@ -90,9 +94,13 @@ export class BigFiles {
     this.#removals.add(owned);
   }
 
-  /** Makes names durable; calls that come while one is under way share the next. */
+  /** Makes the names made so far durable; calls that come while one is under way share the next. */
   #syncDirectory(): Promise<void> {
-    const sync = (): Promise<void> => this.#environment.files.syncDirectory(this.#directory);
+    const sync = async (): Promise<void> => {
+      const made = this.#made;
+      await this.#environment.files.syncDirectory(this.#directory);
+      this.#durable = made;
+    };
     if (this.#directorySync === undefined) {
       const state: DirectorySync = { running: Promise.resolve(), next: undefined };
       this.#directorySync = state;
