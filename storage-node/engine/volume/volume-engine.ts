@@ -88,7 +88,9 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     const touched = new Set<number>();
     const { position, tail, whole } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
     await table.flush();
-    const digests = await openDigests(index, table, whole && checkpoint?.digests === true ? touched : undefined);
+    // Where a volume was put aside, or something lies beyond what was accepted, the index may know of writes that rot has taken from the log: nothing touched them.
+    const cut = volumes.lost || volumes.all().some((volume) => volume.number >= (checkpoint?.position.volume ?? 0) && volume.file.sizeBytes() > volume.end);
+    const digests = await openDigests(index, table, whole && !cut && checkpoint?.digests === true ? touched : undefined);
     const engine = new VolumeEngine(options, { index, volumes, table, pending, digests, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
     await engine.#settleIn(tail);

@@ -14,6 +14,8 @@ export interface VolumeSetOptions {
 }
 
 export class VolumeSet {
+  /** Whether a volume was put aside when the set was opened: what the index knows of it cannot be replayed. */
+  lost = false;
   readonly #environment: Environment;
   readonly #options: VolumeSetOptions;
   readonly #volumes = new Map<number, Volume>();
@@ -52,6 +54,7 @@ export class VolumeSet {
     file.close();
     // The header is synced before the first record is written: a short file was torn while it was made and holds nothing.
     if (size <= DATA_OFFSET) return files.unlink(path);
+    this.lost = true;
     report({ event: 'damage', detail: { path, what: 'both copies of the header' } });
     files.makeDirectory(this.#options.quarantineDirectory);
     files.rename(path, `${this.#options.quarantineDirectory}/${String(number).padStart(8, '0')}.v`);

@@ -54,6 +54,21 @@ export class Wire implements Disposable {
     this.socket.write(data, 'latin1');
   }
 
+  /** A chunked body, joined; trailers are not expected. */
+  async #chunks(): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    for (;;) {
+      const line = await this.#until(() => {
+        const end = this.#received.indexOf('\r\n');
+        return end < 0 ? undefined : this.#cut(end + 2);
+      });
+      const length = Number.parseInt(line.toString('latin1'), 16);
+      const chunk = await this.#until(() => (this.#received.length >= length + 2 ? this.#cut(length + 2) : undefined));
+      if (length === 0) return Buffer.concat(parts);
+      parts.push(chunk.subarray(0, length));
+    }
+  }
+
   /** The next answer, `100 Continue` included. `headless` for the answer to a HEAD, which has no body whatever it says. */
   async answer(options: { headless?: boolean } = {}): Promise<Answer> {
     const head = await this.#until(() => {
@@ -64,6 +79,7 @@ export class Wire implements Disposable {
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1]);
     const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]));
     const bodiless = options.headless === true || status === 100 || status === 204 || status === 304;
+    if (!bodiless && headers.get('transfer-encoding')?.toLowerCase() === 'chunked') return { status, headers, lines, body: await this.#chunks() };
     const length = bodiless ? 0 : Number(headers.get('content-length') ?? 0);
     this.#wanted = length;
     const body = await this.#until(() => (this.#received.length >= length ? this.#cut(length) : undefined));
