@@ -7,7 +7,7 @@
  * belongs to, and a row counts as safe only where the sync before it and the one after it answer the same.
  */
 import type { Log, Timestamp } from '#common';
-import type { ListingRow } from '#storage-node/protocol';
+import { changedAt, type ListingRow } from '#storage-node/protocol';
 import type { Placement, Replica } from './placement.ts';
 
 /** Between the first unsettled write and the sync. Listings of rows this young can lag behind after a loss of power. */
@@ -36,7 +36,7 @@ export class Settling {
 
   /** The object's write was listed by `listedBy`: its marks go when enough of them have synced the row. */
   add(object: Placement, row: ListingRow, { listedBy, need }: { listedBy: readonly Replica[]; need: number }): void {
-    const timestamp = row.metaTimestamp > row.timestamp ? row.metaTimestamp : row.timestamp;
+    const timestamp = changedAt(row);
     this.#unsettled.push({ object, timestamp, listedBy: listedBy.map((replica) => [replica, this.#lives.get(replica)]), need });
     this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
   }

@@ -5,7 +5,7 @@
  */
 import { isStoreError, StoreError, type Timestamp } from '#common';
 import { bodyOfBuffer } from '#common/stream';
-import type { ObjectInfo } from '#storage-node/protocol';
+import { changedAt, type ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import { copyStored } from './copies.ts';
@@ -103,7 +103,7 @@ export class Versions {
     const info = await this.#objects.head(target).catch(ifMissing);
     if (info === undefined) return false;
     if (versionOf(info) !== undefined) return true;
-    const versionId = info.metaTimestamp > info.timestamp ? info.metaTimestamp : info.timestamp;
+    const versionId = changedAt(info);
     await copyStored(this.#objects, target, versionTarget(target, versionId)).catch(ifMissing);
     return true;
   }

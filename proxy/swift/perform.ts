@@ -6,10 +6,8 @@ import { refusalOf } from './errors.ts';
 import { quotesEtags, withQuotedEtag } from './etag-quoting/index.ts';
 import { refuseReadOnly } from './read-only.ts';
 import { page, HTML, Refusal } from './refusal.ts';
-import type { SwiftRequest } from './request.ts';
+import { WRITES, type SwiftRequest } from './request.ts';
 import { route } from './routes.ts';
-
-const WRITES: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE', 'COPY']);
 
 /** The answer of the operation that a request names. Throws what is refused. */
 export function perform(request: SwiftRequest): Promise<Response> {

@@ -41,6 +41,9 @@ export interface ObjectRequest extends ContainerRequest {
 
 export type Handler<R extends SwiftRequest = SwiftRequest> = (request: R) => Promise<Response>;
 
+/** Methods that change something. */
+export const WRITES: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE', 'COPY']);
+
 export interface Target {
   readonly account: string;
   readonly container: string | undefined;

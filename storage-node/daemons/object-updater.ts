@@ -6,7 +6,7 @@
 import { isStoreError } from '#common';
 import { hashPath, quorumSize } from '#ring';
 import { bringUpToDate, compareStates } from '#storage-node/client';
-import { isAlive, rowOfObject, splitName, type ObjectEngine, type PendingRow } from '#storage-node/protocol';
+import { changedAt, isAlive, rowOfObject, splitName, type ObjectEngine, type PendingRow } from '#storage-node/protocol';
 import type { ClusterContext, ObjectPlace } from './context.ts';
 import type { Daemon } from './daemon.ts';
 import { DeviceRounds } from './device-rounds.ts';
@@ -38,7 +38,7 @@ export function objectUpdater(options: ObjectUpdaterOptions): Daemon {
           const outcome = (await isOnMajority(options, place, row)) ? await sendRow(options, place.policy, row) : 'failed';
           done[outcome]++;
           if (outcome === 'failed') failed++;
-          else engine.settle(row.key, row.info.metaTimestamp > row.info.timestamp ? row.info.metaTimestamp : row.info.timestamp);
+          else engine.settle(row.key, changedAt(row.info));
         }
         more ||= rows.length === BATCH && failed === 0;
       });

@@ -1,5 +1,6 @@
 /** How an object's state reads as a row of its container: one place, for the proxy that commits it and the updater that does so later. */
 import { isUtf8 } from 'node:buffer';
+import type { Timestamp } from '#common';
 import type { ListingRow } from './listing-engine.ts';
 import type { ObjectInfo } from './object-engine.ts';
 
@@ -12,6 +13,11 @@ export function splitName(name: string): { account: string; container: string; o
 /** Metadata of an object that stands for others: what is listed instead of the length of its data, and of their MD5. */
 export const LISTED_BYTES = 'listed:bytes';
 export const LISTED_ETAG = 'listed:etag';
+
+/** When an object, or its row, was last changed: its data or its metadata, whichever is newer. */
+export function changedAt({ timestamp, metaTimestamp }: { readonly timestamp: Timestamp; readonly metaTimestamp: Timestamp }): Timestamp {
+  return metaTimestamp > timestamp ? metaTimestamp : timestamp;
+}
 
 /** The row of an object (or of its tombstone) of the storage policy. */
 export function rowOfObject(info: ObjectInfo, policy: number): ListingRow {

@@ -1,7 +1,7 @@
 /** Listings in the three forms Swift speaks: text, JSON and XML; and which of them a request wants. */
 import { formatIsoTimestamp } from '#common';
 import { parseListed, versionedContainer, versionOfLink, type ListedLink } from '#proxy/core';
-import { isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
+import { changedAt, isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
 import { pathOf } from '../symlink/link.ts';
 import { versionPath } from '../versions/show.ts';
@@ -97,7 +97,7 @@ let lastSecondText = '';
 
 /** A row's time in ISO form; rows of one second share the work. */
 function lastModified(row: ListingRow): string {
-  const timestamp = row.metaTimestamp > row.timestamp ? row.metaTimestamp : row.timestamp;
+  const timestamp = changedAt(row);
   const second = Math.floor(timestamp / 100_000);
   if (second !== lastSecond) {
     lastSecond = second;

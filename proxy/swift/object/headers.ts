@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { formatTimestamp, timestampToSecondsUp } from '#common';
 import { formatHttpDate } from '#common/http';
 import { CONTENT_TYPE, DELETE_AT, ETAG, MANIFEST_ETAG, REPRESENTATION_HEADERS, SYSTEM_PREFIX, USER_PREFIX } from '#proxy/core';
-import { LISTED_BYTES, LISTED_ETAG, type Metadata, type ObjectInfo } from '#storage-node/protocol';
+import { changedAt, LISTED_BYTES, LISTED_ETAG, type Metadata, type ObjectInfo } from '#storage-node/protocol';
 import { DYNAMIC } from '../dlo/header.ts';
 import { titleCase } from '../header-names.ts';
 
@@ -28,7 +28,7 @@ export function storedMetadata(headers: IncomingHttpHeaders): Record<string, str
 
 /** When the object was last changed, data or metadata, in the whole seconds of an HTTP date. */
 export function modifiedSeconds(info: ObjectInfo): number {
-  return timestampToSecondsUp(info.metaTimestamp > info.timestamp ? info.metaTimestamp : info.timestamp);
+  return timestampToSecondsUp(changedAt(info));
 }
 
 /** The headers of an answer that shows the object, but for its length. */
@@ -38,7 +38,7 @@ export function objectHeaders(info: ObjectInfo): Record<string, string | number>
     'Content-Type': metadata[CONTENT_TYPE] ?? 'application/octet-stream',
     Etag: metadata[ETAG] ?? '',
     'Last-Modified': formatHttpDate(modifiedSeconds(info)),
-    'X-Timestamp': formatTimestamp(info.metaTimestamp > info.timestamp ? info.metaTimestamp : info.timestamp),
+    'X-Timestamp': formatTimestamp(changedAt(info)),
     'Accept-Ranges': 'bytes',
   };
   for (const name in metadata) {

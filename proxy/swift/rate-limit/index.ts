@@ -6,12 +6,11 @@ import { LRUCache } from 'lru-cache';
 import { isStoreError } from '#common';
 import { WRITE_RATE } from '../account/operator.ts';
 import { HTML, Refusal } from '../refusal.ts';
-import type { SwiftRequest } from '../request.ts';
+import { WRITES, type SwiftRequest } from '../request.ts';
 import type { SwiftSettings } from '../settings.ts';
 import { rateAt, ratesOf, type Rates } from './rates.ts';
 import { Turnstile } from './turnstile.ts';
 
-const WRITES: ReadonlySet<string> = new Set(['PUT', 'POST', 'DELETE', 'COPY']);
 /** How long a blocked account waits for its refusal. */
 const BLOCKED_MS = 1000;
 const SIZE_KEPT_MS = 10_000;

@@ -2,6 +2,7 @@
 import { formatIsoTimestamp, timestampToSecondsUp, TICKS_PER_SECOND, type Timestamp } from '#common';
 import { percentEncodePath } from '#common/http';
 import { MANIFEST_ETAG, type ManifestEntry } from '#proxy/core';
+import { changedAt } from '#storage-node/protocol';
 import { asRefusal } from '../errors.ts';
 import { lookAt } from '../object/look.ts';
 import type { Representation } from '../object/representation.ts';
@@ -66,7 +67,7 @@ function describe(segment: ObjectSegment, { info, sizeBytes = 0, etag = '', cont
   if (segment.sizeBytes !== undefined && segment.sizeBytes !== sizeBytes) faults.push('Size Mismatch');
   if (segment.etag !== undefined && segment.etag.replaceAll('"', '') !== hash) faults.push('Etag Mismatch');
   const partial = range !== undefined && length !== sizeBytes;
-  const modified = (timestampToSecondsUp(info.metaTimestamp > info.timestamp ? info.metaTimestamp : info.timestamp) * TICKS_PER_SECOND) as Timestamp;
+  const modified = (timestampToSecondsUp(changedAt(info)) * TICKS_PER_SECOND) as Timestamp;
   const entry: ManifestEntry = {
     name: `/${segment.path.replace(/^\/+/, '')}`,
     bytes: sizeBytes,

@@ -1,7 +1,7 @@
 /** The HTML of a site's own pages: listings of its directories, and that there is none to see. */
 import { formatIsoTimestamp } from '#common';
 import { percentEncodePath } from '#common/http';
-import { isSubdirectory, type ListingEntry } from '#storage-node/protocol';
+import { changedAt, isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
 import type { Site } from './site.ts';
 
 const DOCTYPE = '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">';
@@ -101,8 +101,8 @@ export function readableSize(bytes: number): string {
   return unit < 0 ? String(value) : `${value}${'KMGTPEZY'[unit]}i`;
 }
 
-function readableTime({ timestamp, metaTimestamp }: { timestamp: Parameters<typeof formatIsoTimestamp>[0]; metaTimestamp: typeof timestamp }): string {
-  return formatIsoTimestamp(metaTimestamp > timestamp ? metaTimestamp : timestamp).slice(0, 19).replace('T', ' ');
+function readableTime(row: ListingRow): string {
+  return formatIsoTimestamp(changedAt(row)).slice(0, 19).replace('T', ' ');
 }
 
 function escapeHtml(text: string): string {

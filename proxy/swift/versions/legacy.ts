@@ -7,7 +7,7 @@ import { formatTimestamp, isStoreError, type Timestamp } from '#common';
 import { percentDecode } from '#common/http';
 import { bodyOfBuffer } from '#common/stream';
 import { CONTENT_TYPE, copyStored, DELETE_MARKER_TYPE, SYSTEM_PREFIX, type ContainerSummary, type ObjectName } from '#proxy/core';
-import { isSubdirectory, type ListingRow } from '#storage-node/protocol';
+import { changedAt, isSubdirectory, type ListingRow } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
 
@@ -22,7 +22,7 @@ export async function archiveCurrent(request: ObjectRequest, container: Containe
   const { store } = request;
   const info = await store.objects.head(request).catch(ifMissing);
   if (info === undefined) return;
-  const time = info.metaTimestamp > info.timestamp ? info.metaTimestamp : info.timestamp;
+  const time = changedAt(info);
   await copyStored(store.objects, request, archived(request, container, time)).catch((error: unknown) => {
     if (!isStoreError(error, 'object-not-found')) archiveFault(error);
   });

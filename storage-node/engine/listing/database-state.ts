@@ -4,21 +4,13 @@
  * changes, newest value of each metadata name, so that replicas which hear them in different orders end equal.
  */
 import { NEVER, type Timestamp } from '#common';
-import { compareNames, type DatabaseInfo, type TimedMetadata } from '#storage-node/protocol';
-import { noteDelete, notePut, policyOf, type PolicyHistory } from './policy-history.ts';
+import { compareNames, type DatabaseInfo, type ReplicatedState, type TimedMetadata } from '#storage-node/protocol';
+import { noteDelete, notePut, policyOf } from './policy-history.ts';
 import { formatDigest } from './row-digest.ts';
 import type { Figures } from './totals.ts';
 
-/** Immutable: a change makes a new one. */
-export interface DatabaseState {
-  readonly path: string;
-  readonly createdAt: Timestamp;
-  readonly putTimestamp: Timestamp;
-  readonly deleteTimestamp: Timestamp;
-  readonly statusTimestamp: Timestamp;
-  readonly metadata: TimedMetadata;
-  readonly policies: PolicyHistory;
-}
+/** Immutable: a change makes a new one. Replicas send it to each other as it is. */
+export type DatabaseState = ReplicatedState;
 
 export interface PutChange {
   readonly timestamp: Timestamp;

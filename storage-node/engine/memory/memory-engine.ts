@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import { NEVER, type Clock, type Timestamp } from '#common';
-import { addState, DIGEST_LANES, prefixOf } from '#storage-node/protocol';
+import { addState, changedAt, DIGEST_LANES, prefixOf } from '#storage-node/protocol';
 import type {
   CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Metadata, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState,
   ObjectWriter, PendingRow, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
@@ -203,7 +203,7 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
     const hex = key.toString('hex');
     this.#held.set(hex, held);
     this.#pending.delete(hex); // so that the Map stays in order of time
-    this.#pending.set(hex, { timestamp: Math.max(held.timestamp, held.metaTimestamp) as Timestamp, sinceMs: this.#clock.nowMs() });
+    this.#pending.set(hex, { timestamp: changedAt(held), sinceMs: this.#clock.nowMs() });
     const durability = { volume: 1, sequence: ++this.#sequence, syncedAtMs: this.#clock.nowMs() };
     return { outcome: 'committed', state: stateOf(held), previous: stateOf(previous), durability };
   }

@@ -3,7 +3,7 @@
  * what it was before the crash, or makes it anew. Replaying what the index has already is harmless: each record says for
  * itself whether it is newer than what is held, and at equal timestamps the later place in the log wins.
  */
-import type { Timestamp } from '#common';
+import { changedAt } from '#storage-node/protocol';
 import type { Entry } from './entry.ts';
 import { textOf } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
@@ -32,7 +32,10 @@ export interface Recovered {
   readonly position: LogPosition;
   /** The last group of the newest volume: the only one whose sync may never have happened, or may have failed. */
   readonly tail: { readonly volume: Volume; readonly from: number; readonly to: number } | undefined;
-  /** No frame was missing or damaged: every change since the checkpoint was replayed. */
+  /**
+   * Every change since the checkpoint was replayed: no volume and no frame was missing or damaged, and nothing lies behind the last one. Else
+   * the index may know of writes that rot has taken from the log.
+   */
   readonly whole: boolean;
 }
 
@@ -44,8 +47,10 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const replay = new Replay(options);
   let position: LogPosition = start;
   let tail: Recovered['tail'];
+  let joined = true;
   for (const volume of all) {
     if (volume.number < start.volume) continue;
+    if (volume.number > start.volume && !volume.header.previousHash.equals(position.hash)) joined = false;
     const offset = volume.number === start.volume ? start.offset : DATA_OFFSET;
     let end = offset;
     const sealed = volume !== newest;
@@ -65,7 +70,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     }
   }
   replay.report();
-  return { position, tail, whole: replay.whole };
+  return { position, tail, whole: replay.whole && joined && !volumes.lost && newest?.dirty !== true };
 }
 
 /**
@@ -117,7 +122,7 @@ class Replay {
       return;
     }
     table.set(keyText, after);
-    pending.mark(keyText, Math.max(after.timestamp, after.metaTimestamp) as Timestamp, 0);
+    pending.mark(keyText, changedAt(after), 0);
   }
 
   #keepEarly(keyText: string, record: ScannedRecord): void {

@@ -8,6 +8,7 @@ import type {
   CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
   PendingRow, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
+import { changedAt } from '#storage-node/protocol';
 import type { IndexStore } from '../index-store/index-store.ts';
 import { BigFiles } from './big-files.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -88,9 +89,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     const touched = new Set<number>();
     const { position, tail, whole } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
     await table.flush();
-    // Where a volume was put aside, or something lies beyond what was accepted, the index may know of writes that rot has taken from the log: nothing touched them.
-    const cut = volumes.lost || volumes.all().some((volume) => volume.number >= (checkpoint?.position.volume ?? 0) && volume.file.sizeBytes() > volume.end);
-    const digests = await openDigests(index, table, whole && !cut && checkpoint?.digests === true ? touched : undefined);
+    const digests = await openDigests(index, table, whole && checkpoint?.digests === true ? touched : undefined);
     const engine = new VolumeEngine(options, { index, volumes, table, pending, digests, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
     await engine.#settleIn(tail);
@@ -339,7 +338,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       if (after === undefined) this.#table.delete(write.keyText);
       else this.#table.set(write.keyText, after);
       if (after === undefined) this.#pending.forget(write.keyText);
-      else if (write.rowPending) this.#pending.mark(write.keyText, Math.max(after.timestamp, after.metaTimestamp) as Timestamp, nowMs);
+      else if (write.rowPending) this.#pending.mark(write.keyText, changedAt(after), nowMs);
       if (before !== undefined && before.bigId !== 0 && before.bigId !== after?.bigId) this.#dropBig(write, before.bigId);
     }
     this.#written.clientBytes += clientBytes;

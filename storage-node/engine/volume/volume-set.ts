@@ -14,8 +14,7 @@ export interface VolumeSetOptions {
 }
 
 export class VolumeSet {
-  /** Whether a volume was put aside when the set was opened: what the index knows of it cannot be replayed. */
-  lost = false;
+  #lost = false;
   readonly #environment: Environment;
   readonly #options: VolumeSetOptions;
   readonly #volumes = new Map<number, Volume>();
@@ -54,7 +53,7 @@ export class VolumeSet {
     file.close();
     // The header is synced before the first record is written: a short file was torn while it was made and holds nothing.
     if (size <= DATA_OFFSET) return files.unlink(path);
-    this.lost = true;
+    this.#lost = true;
     report({ event: 'damage', detail: { path, what: 'both copies of the header' } });
     files.makeDirectory(this.#options.quarantineDirectory);
     files.rename(path, `${this.#options.quarantineDirectory}/${String(number).padStart(8, '0')}.v`);
@@ -70,6 +69,11 @@ export class VolumeSet {
         volume.dirty = true;
       }
     }
+  }
+
+  /** Whether a volume was put aside when the set was opened: what the index knows of it cannot be replayed. */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** In order of number, which is the order they were written in. */
