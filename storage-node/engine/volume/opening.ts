@@ -3,6 +3,7 @@ import { IndexDamaged, type IndexStore } from '../index-store/index-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { SliceDigests } from './digests.ts';
 import type { EntryTable } from './entry-table.ts';
+import type { Recovered } from './recovery.ts';
 import type { Environment, VolumeSettings } from './settings.ts';
 import { VolumeSet } from './volume-set.ts';
 
@@ -41,4 +42,17 @@ export async function openParts({ environment, directory }: VolumeEngineOptions,
     environment.report({ event: 'index-rebuilt', detail: { directory: indexDirectory, error: String(error) } });
     return { volumes, index: await environment.openIndex(indexDirectory, { fresh: true }) };
   }
+}
+
+/**
+ * Makes what recovery found durable. The last group is written once more, the same bytes in the same place: a sync that failed in another
+ * process has left pages that read well, count as clean, and are not on the disk.
+ */
+export async function makeDurable(volumes: VolumeSet, tail: Recovered['tail']): Promise<void> {
+  if (tail !== undefined) {
+    const bytes = Buffer.allocUnsafe(tail.to - tail.from);
+    await tail.volume.file.read(bytes, tail.from);
+    await tail.volume.file.write([bytes], tail.from);
+  }
+  await volumes.sync();
 }

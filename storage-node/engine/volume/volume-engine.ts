@@ -21,8 +21,8 @@ import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
 import type { Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
-import { openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
-import { LOG_START, recover, type Recovered } from './recovery.ts';
+import { makeDurable, openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
+import { LOG_START, recover } from './recovery.ts';
 import { VolumeReplica } from './replica.ts';
 import type { VolumeSet } from './volume-set.ts';
 import { VolumeWriter } from './volume-writer.ts';
@@ -88,26 +88,18 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     volumes.reserveNumbers(checkpoint?.nextVolume ?? 1);
     const touched = new Set<number>();
     const { position, tail, whole } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
+    // Before the index hears of it: a loss of power now must not leave entries whose records are gone.
+    await makeDurable(volumes, tail);
     await table.flush();
     const digests = await openDigests(index, table, whole && checkpoint?.digests === true ? touched : undefined);
     const engine = new VolumeEngine(options, { index, volumes, table, pending, digests, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
-    await engine.#settleIn(tail);
+    await engine.#settleIn();
     return engine;
   }
 
-  /**
-   * Makes what recovery found durable, and its judgement of the tail final: a new volume says where the others end. The
-   * last group is written once more, the same bytes in the same place: a sync that failed in another process has left
-   * pages that read well, count as clean, and are not on the disk.
-   */
-  async #settleIn(tail: Recovered['tail']): Promise<void> {
-    if (tail !== undefined) {
-      const bytes = Buffer.allocUnsafe(tail.to - tail.from);
-      await tail.volume.file.read(bytes, tail.from);
-      await tail.volume.file.write([bytes], tail.from);
-    }
-    await this.#volumes.sync();
+  /** Makes recovery's judgement of the tail final: a new volume says where the others end. */
+  async #settleIn(): Promise<void> {
     await this.#log.resume();
     await this.checkpoint();
     await this.#volumes.removeEmpty();
