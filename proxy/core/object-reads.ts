@@ -35,9 +35,14 @@ export class ObjectReads {
   /** Opens the newest version; undefined where there is none. */
   async open(placement: Placement, consistency: Consistency): Promise<ResumableObject | undefined> {
     return this.#read(placement, consistency, async (replica) => {
-      const reader = await this.#engine(replica, placement).open(placement.key);
-      if (reader !== undefined) return { state: reader.info, result: new ResumableObject(reader, replica, placement, this.#cluster.log), release: () => reader[Symbol.asyncDispose]() };
-      return { state: await this.#engine(replica, placement).stat(placement.key), result: undefined };
+      const engine = this.#engine(replica, placement);
+      for (;;) {
+        const reader = await engine.open(placement.key);
+        if (reader !== undefined) return { state: reader.info, result: new ResumableObject(reader, replica, placement, this.#cluster.log), release: () => reader[Symbol.asyncDispose]() };
+        const state = await engine.stat(placement.key);
+        if (state === undefined || state.deleted) return { state, result: undefined };
+        // It came between the two questions (written, or healed): that state with nothing to read would agree with the others, and say that there is none.
+      }
     });
   }
 

@@ -203,3 +203,19 @@ test('under the available policy handoffs count: two primaries may be away', asy
   await put(cluster.store, 'during', target);
   assert.equal(await read(cluster.store, target), 'during');
 });
+
+test('an object that comes to a device between two questions of one read is not missed', async () => {
+  const cluster = await withContainer();
+  await put(cluster.store, 'here all along');
+  for (const device of cluster.devices) {
+    const engine = cluster.engines(device).objects(0);
+    const open = engine.open.bind(engine);
+    let came = false;
+    engine.open = (key) => {
+      if (came) return open(key);
+      came = true;
+      return Promise.resolve(undefined);
+    };
+  }
+  assert.equal(await read(cluster.store), 'here all along');
+});
