@@ -9,6 +9,7 @@ import { whereabouts, type Whereabouts } from './where.ts';
 
 export type { AccountSummary } from './accounts.ts';
 export type { Cluster, ClusterRings } from './cluster.ts';
+export { ifAbsent, type WriteCondition } from './condition.ts';
 export type { ContainerName, ContainerSummary } from './containers.ts';
 export { liveMetadata, metadataValue } from './databases.ts';
 export { copyStored } from './copies.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isStoreError, type StoreErrorCode } from '#common';
+import { isStoreError, StoreError, type StoreErrorCode } from '#common';
 import { bodyOfBuffer, bodyOfChunks } from '#common/stream';
 import { hashPath } from '#ring';
-import { isSubdirectory } from '#storage-node/protocol';
-import type { ObjectName, Store } from './index.ts';
+import { isSubdirectory, type ObjectInfo } from '#storage-node/protocol';
+import { ifAbsent, type ObjectName, type Store } from './index.ts';
 import { memoryCluster, type MemoryCluster } from './memory-cluster.fixture.ts';
 
 const CONTAINER = { account: 'AUTH_test', container: 'photos' };
@@ -175,11 +175,31 @@ test('an expired object is not there, and may be put anew', async () => {
   assert.equal(await read(store), 'again');
 });
 
-test('onlyIfAbsent refuses what is there', async () => {
+test('a write happens under its condition only', async () => {
   const { store } = await withContainer();
-  const request = { target: NAME, body: bodyOfBuffer(Buffer.from('x')), metadata: {}, onlyIfAbsent: true };
+  const request = { target: NAME, body: bodyOfBuffer(Buffer.from('x')), metadata: {}, condition: ifAbsent };
+  const { etag } = await store.objects.put(request);
+  await assert.rejects(store.objects.put(request), fails('precondition-failed'));
+  const ifMatches = (tag: string) => (current: ObjectInfo | undefined) => {
+    if (current?.metadata['ETag'] !== tag) throw new StoreError('precondition-failed', 'another one is there');
+  };
+  await assert.rejects(store.objects.put({ ...request, condition: ifMatches('of another') }), fails('precondition-failed'));
+  await store.objects.put({ ...request, condition: ifMatches(etag) });
+  await assert.rejects(store.objects.delete(NAME, { condition: ifMatches('of another') }), fails('precondition-failed'));
+  await store.objects.head(NAME);
+  await store.objects.delete(NAME, { condition: ifMatches(etag) });
+  await assert.rejects(store.objects.delete(NAME, { condition: ifMatches(etag) }), fails('precondition-failed'));
+  await store.objects.put(request);
+});
+
+test('what has expired meets the condition that nothing is there', async () => {
+  const { store, clock } = await withContainer();
+  const expiresAt = String(Math.floor(clock.nowMs() / 1000) + 60);
+  const request = { target: NAME, body: bodyOfBuffer(Buffer.from('x')), metadata: { 'X-Delete-At': expiresAt }, condition: ifAbsent };
   await store.objects.put(request);
   await assert.rejects(store.objects.put(request), fails('precondition-failed'));
+  clock.wind(61_000);
+  await store.objects.put({ ...request, metadata: {} });
 });
 
 test('an object put into a container that was deleted meanwhile is refused and leaves nothing', async () => {

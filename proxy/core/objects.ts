@@ -4,6 +4,7 @@ import { StoreError, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
 import type { Metadata, ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
+import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import { CONTENT_TYPE, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
@@ -22,8 +23,8 @@ export interface PutObject {
   readonly metadata: Metadata;
   /** MD5 in hex that the data must have; `checksum-mismatch` where it has another. */
   readonly expectedEtag?: string | undefined;
-  /** Refuse with `precondition-failed` where an object is there. */
-  readonly onlyIfAbsent?: boolean;
+  /** What must hold of what is there (condition.ts); nothing is read of the body where it does not. */
+  readonly condition?: WriteCondition | undefined;
 }
 
 /** What became of an upload. */
@@ -58,8 +59,8 @@ export class Objects {
   /** State, name and metadata. Throws `object-not-found`, also for an expired one. */
   async head(target: ObjectName): Promise<ObjectInfo> {
     const { placement, policy } = await this.#locate(target);
-    const info = await this.#reads.info(placement, policy.consistency);
-    if (info === undefined || info.deleted || this.#expired(info.metadata)) throw notFound();
+    const info = this.#living(await this.#reads.info(placement, policy.consistency));
+    if (info === undefined) throw notFound();
     return info;
   }
 
@@ -78,7 +79,7 @@ export class Objects {
   /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
   async put(request: PutObject): Promise<Stored> {
     const { placement, policy, container } = await this.#locate(request.target);
-    if (request.onlyIfAbsent && (await this.#exists(placement, policy.consistency))) throw new StoreError('precondition-failed', 'the object exists');
+    request.condition?.(this.#living(await this.#reads.info(placement, policy.consistency)));
     const place = { placement, policy, container, target: request.target };
     const { sizeBytes } = request.body;
     if (sizeBytes !== undefined && sizeBytes <= INLINE_BODY_BYTES) {
@@ -97,27 +98,27 @@ export class Objects {
   }
 
   /**
-   * Replaces the metadata of an object by what `replace` makes of it; the ETag stays. Throws `object-not-found`.
-   * Where the object is overwritten meanwhile, the newer one's metadata is replaced.
+   * Replaces the metadata of an object by what `replace` makes of it; the ETag stays. Throws `object-not-found`, and what `replace` throws
+   * where it will not have it. Where the object is overwritten meanwhile, the newer one's metadata is replaced.
    */
   async post(target: ObjectName, replace: (current: ObjectInfo) => Metadata): Promise<void> {
     const { placement, policy, container } = await this.#locate(target);
     const place = { placement, policy, container, target };
     await this.#untilNewest(async (now) => {
-      const current = await this.#reads.info(placement, policy.consistency);
-      if (current === undefined || current.deleted || this.#expired(current.metadata)) throw notFound();
+      const current = this.#living(await this.#reads.info(placement, policy.consistency));
+      if (current === undefined) throw notFound();
       const metadata = { ...replace(current), [ETAG]: current.metadata[ETAG] ?? '' };
       return this.#writes.post(place, now, current, { [CONTENT_TYPE]: current.metadata[CONTENT_TYPE] ?? '', ...metadata });
     });
   }
 
   /** Deletes an object. Throws `object-not-found` where there was none (a tombstone is written all the same). */
-  async delete(target: ObjectName): Promise<{ timestamp: Timestamp }> {
+  async delete(target: ObjectName, { condition }: { condition?: WriteCondition | undefined } = {}): Promise<{ timestamp: Timestamp }> {
     const { placement, policy, container } = await this.#locate(target);
-    const current = await this.#reads.info(placement, policy.consistency);
-    const existed = current !== undefined && !current.deleted && !this.#expired(current.metadata);
+    const current = this.#living(await this.#reads.info(placement, policy.consistency));
+    condition?.(current);
     const timestamp = await this.#untilNewest((now) => this.#writes.delete({ placement, policy, container, target }, now));
-    if (!existed) throw notFound();
+    if (current === undefined) throw notFound();
     return { timestamp };
   }
 
@@ -127,9 +128,9 @@ export class Objects {
     return { placement, policy: this.#cluster.policies.byIndex(container.policy), container };
   }
 
-  async #exists(placement: Placement, consistency: 'strong' | 'available'): Promise<boolean> {
-    const info = await this.#reads.info(placement, consistency);
-    return info !== undefined && !info.deleted && !this.#expired(info.metadata);
+  /** The object as clients see it: undefined where it is deleted or has expired. */
+  #living(info: ObjectInfo | undefined): ObjectInfo | undefined {
+    return info === undefined || info.deleted || this.#expired(info.metadata) ? undefined : info;
   }
 
   /** Tries a write with newer and newer timestamps until nothing newer is in its way: it was overtaken by a faster clock. */

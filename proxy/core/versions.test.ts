@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isStoreError, type Timestamp } from '#common';
+import { isStoreError, StoreError, type Timestamp } from '#common';
 import { bodyOfBuffer } from '#common/stream';
 import { DELETE_MARKER_TYPE, listVersions, versionOf, versionTarget, type ObjectName, type Store, type VersionEntry, type VersionsQuery } from './index.ts';
 import { memoryCluster } from './memory-cluster.fixture.ts';
@@ -94,4 +94,15 @@ test('the containers of versions are nobody else’s to see', async () => {
     const page = await store.accounts.list(CONTAINER.account, { ...query, reverse });
     assert.deepEqual(page?.entries.map((entry) => ('name' in entry ? entry.name : entry.subdir)), ['photos']);
   }
+});
+
+test('a version whose condition fails when it comes into force is none', async () => {
+  const { store } = await keeping();
+  const summary = await store.containers.summary(CONTAINER);
+  let asked = 0;
+  const condition = (): void => {
+    if (++asked > 1) throw new StoreError('precondition-failed', 'it was overwritten meanwhile');
+  };
+  await assert.rejects(store.versions.put({ target: NAME, body: bodyOfBuffer(Buffer.from('x')), metadata: {}, condition }, summary), (error) => isStoreError(error, 'precondition-failed'));
+  assert.deepEqual((await listVersions(store.containers, CONTAINER, ALL)).entries, []);
 });

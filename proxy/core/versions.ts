@@ -7,6 +7,7 @@ import { isStoreError, StoreError, type Timestamp } from '#common';
 import { bodyOfBuffer } from '#common/stream';
 import { changedAt, type ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
+import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import { copyStored } from './copies.ts';
 import { linkMetadata, linkOf, type Link } from './links.ts';
@@ -56,13 +57,17 @@ export class Versions {
   async put(request: PutObject, container: ContainerSummary): Promise<Stored & { versionId: Timestamp }> {
     const { target } = request;
     await this.prepare(target, container.policy);
-    if (request.onlyIfAbsent && (await this.#objects.head(target).catch(ifMissing)) !== undefined) throw new StoreError('precondition-failed', 'the object exists');
+    request.condition?.(await this.#objects.head(target).catch(ifMissing));
     await this.#keepCurrent(target);
     const versionId = this.#cluster.timestamps.now();
     // What expires is the object, not its versions.
     const { [DELETE_AT]: deleteAt, ...metadata } = request.metadata;
-    const stored = await this.#objects.put({ ...request, target: versionTarget(target, versionId), metadata, onlyIfAbsent: false });
-    await this.#link(target, versionId, { ...stored, metadata: { ...metadata, [ETAG]: stored.etag } }, deleteAt);
+    const stored = await this.#objects.put({ ...request, target: versionTarget(target, versionId), metadata, condition: undefined });
+    await this.#link(target, versionId, { ...stored, metadata: { ...metadata, [ETAG]: stored.etag } }, deleteAt, request.condition).catch(async (error: unknown) => {
+      // It never came into force: it is no version.
+      if (isStoreError(error, 'precondition-failed')) await this.#objects.delete(versionTarget(target, versionId)).catch(ifMissing);
+      throw error;
+    });
     return { ...stored, versionId };
   }
 
@@ -71,13 +76,14 @@ export class Versions {
     const info = await this.#objects.head(versionTarget(target, versionId));
     if (info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE) throw new StoreError('object-not-found', 'the version marks a deletion');
     await this.#keepCurrent(target);
-    const { timestamp } = await this.#link(target, versionId, info, undefined);
+    const { timestamp } = await this.#link(target, versionId, info, undefined, undefined);
     return { etag: info.metadata[ETAG] ?? '', sizeBytes: info.sizeBytes, timestamp };
   }
 
   /** Ends the object; a marker among its versions says when. `existed` says whether there was one in force. */
-  async delete(target: ObjectName, container: ContainerSummary): Promise<{ versionId: Timestamp; existed: boolean }> {
+  async delete(target: ObjectName, container: ContainerSummary, { condition }: { condition?: WriteCondition | undefined } = {}): Promise<{ versionId: Timestamp; existed: boolean }> {
     await this.prepare(target, container.policy);
+    condition?.(await this.#objects.head(target).catch(ifMissing));
     const existed = await this.#keepCurrent(target);
     const versionId = this.#cluster.timestamps.now();
     await this.#objects.put({ target: versionTarget(target, versionId), body: bodyOfBuffer(Buffer.alloc(0)), metadata: { [CONTENT_TYPE]: DELETE_MARKER_TYPE } });
@@ -108,13 +114,13 @@ export class Versions {
     return true;
   }
 
-  #link(target: ObjectName, versionId: Timestamp, version: Pick<ObjectInfo, 'metadata' | 'sizeBytes'>, deleteAt: string | undefined): Promise<Stored> {
+  #link(target: ObjectName, versionId: Timestamp, version: Pick<ObjectInfo, 'metadata' | 'sizeBytes'>, deleteAt: string | undefined, condition: WriteCondition | undefined): Promise<Stored> {
     const { container, object } = versionTarget(target, versionId);
     const { metadata, sizeBytes } = version;
     const bytes = Number(metadata[MANIFEST_BYTES] ?? sizeBytes);
     const link = linkMetadata(target.account, { account: undefined, container, object, etag: metadata[ETAG], bytes }, metadata[MANIFEST_ETAG]);
     const own = { [CONTENT_TYPE]: metadata[CONTENT_TYPE] ?? '', ...(deleteAt === undefined ? {} : { [DELETE_AT]: deleteAt }) };
-    return this.#objects.put({ target, body: bodyOfBuffer(Buffer.alloc(0)), metadata: { ...own, ...link } });
+    return this.#objects.put({ target, body: bodyOfBuffer(Buffer.alloc(0)), metadata: { ...own, ...link }, condition });
   }
 }
 

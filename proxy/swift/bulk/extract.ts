@@ -144,7 +144,7 @@ class Extraction {
       });
       const container = await authorizeContainer(target, 'object-write');
       if (container === undefined) throw new Refusal(404);
-      await writeObject(target, container, { body, metadata: metadataOf(target, header), onlyIfAbsent: false });
+      await writeObject(target, container, { body, metadata: metadataOf(target, header), condition: undefined });
       this.#outcome.count(CREATED);
     } catch (error) {
       if (isFatal(error) || this.#signal.aborted) throw error;

@@ -1,5 +1,5 @@
 /** What every upload is asked before its body: names, headers, and the metadata that they make. */
-import { CONTENT_TYPE } from '#proxy/core';
+import { CONTENT_TYPE, ifAbsent, type WriteCondition } from '#proxy/core';
 import type { Exchange } from '#proxy/edge';
 import { checkMetadataHeaders, checkNameLength } from '../constraints.ts';
 import { dynamicMetadata } from '../dlo/header.ts';
@@ -12,14 +12,14 @@ import { storedMetadata } from './headers.ts';
 /** What is said of a header that only a manifest's PUT may set. */
 export const RESERVED = 'X-Static-Large-Object is a reserved header. To create a static large object add query param multipart-manifest=put.';
 
-/** The checks that a body and a copy share; whether the write is only to happen where nothing is. */
-export function checkPutHeaders({ exchange, object }: ObjectRequest): boolean {
+/** The checks that a body and a copy share; the condition under which the write is to happen, if there is one. */
+export function checkPutHeaders({ exchange, object }: ObjectRequest): WriteCondition | undefined {
   checkNameLength('object', object);
   checkMetadataHeaders('object', exchange.headers);
   checkContentType(exchange.header('content-type'));
   const ifNoneMatch = exchange.header('if-none-match');
   if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') throw new Refusal(400, 'If-None-Match only supports *');
-  return ifNoneMatch !== undefined;
+  return ifNoneMatch === undefined ? undefined : ifAbsent;
 }
 
 export function putMetadata({ exchange, object, store }: ObjectRequest): Record<string, string> {

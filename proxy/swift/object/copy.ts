@@ -2,7 +2,7 @@
 import { formatTimestamp } from '#common';
 import { formatHttpDate, parseRange, percentEncodePath } from '#common/http';
 import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
-import { CONTENT_TYPE, linkOf, MANIFEST_ETAG, type ContainerSummary } from '#proxy/core';
+import { CONTENT_TYPE, linkOf, MANIFEST_ETAG, type ContainerSummary, type WriteCondition } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
@@ -42,16 +42,16 @@ async function copy(source: ObjectRequest, destination: ObjectRequest): Promise<
   await using seen = await lookAt(manifestItself(source), 'get');
   const container = await authorizeContainer(destination, 'object-write');
   if (container === undefined) throw new Refusal(404);
-  const onlyIfAbsent = checkPutHeaders(destination);
+  const condition = checkPutHeaders(destination);
   // Of a source whose length nobody knows, nobody knows whether it may be stored as one object.
   if (seen.sizeBytes === undefined || seen.sizeBytes > CONSTRAINTS.max_file_size) throw new Refusal(413);
   const metadata = copiedMetadata(source, destination, seen);
-  const written = await writeCopy({ source, destination, container }, seen, { metadata, onlyIfAbsent });
+  const written = await writeCopy({ source, destination, container }, seen, { metadata, condition });
   return created({ ...written, headers: { ...copyHeaders(source, destination, seen, written), ...written.headers } });
 }
 
 /** Writes what was seen: a link or a manifest where it is itself to be copied, else bytes. */
-function writeCopy({ source, destination, container }: Copying, seen: Representation, upload: { metadata: Record<string, string>; onlyIfAbsent: boolean }): Promise<Written> {
+function writeCopy({ source, destination, container }: Copying, seen: Representation, upload: { metadata: Record<string, string>; condition: WriteCondition | undefined }): Promise<Written> {
   const link = source.query.get('symlink') === 'get' ? linkOf(seen.info.metadata) : undefined;
   if (link !== undefined) {
     const account = destination.exchange.header('x-symlink-target-account') === undefined ? link.account : accountHeader(destination, 'x-symlink-target-account');

@@ -25,10 +25,10 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
   if (manifest) return putManifest(request, container);
   if (query.has('version-id')) return restoreVersion(request, container);
   if (exchange.header('x-symlink-target') !== undefined) return putLink(request, container);
-  const onlyIfAbsent = checkPutHeaders(request);
+  const condition = checkPutHeaders(request);
   checkLength(exchange);
   const body = exchange.body(CONSTRAINTS.max_file_size);
-  return created(await writeObject(request, container, { body, metadata: putMetadata(request), expectedEtag: expectedEtag(exchange), onlyIfAbsent }));
+  return created(await writeObject(request, container, { body, metadata: putMetadata(request), expectedEtag: expectedEtag(exchange), condition }));
 }
 
 function checkLength(exchange: Exchange): void {

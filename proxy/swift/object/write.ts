@@ -2,7 +2,7 @@
 import { timestampToSecondsUp, type Timestamp } from '#common';
 import { formatHttpDate } from '#common/http';
 import type { Body } from '#common/stream';
-import { VERSIONS, type ContainerSummary } from '#proxy/core';
+import { VERSIONS, type ContainerSummary, type WriteCondition } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { accountQuota } from '../quotas/account.ts';
 import { containerQuota } from '../quotas/container.ts';
@@ -16,8 +16,8 @@ export interface Upload {
   readonly metadata: Readonly<Record<string, string>>;
   /** MD5 in hex that the body must have. */
   readonly expectedEtag?: string | undefined;
-  /** Only where nothing is. */
-  readonly onlyIfAbsent: boolean;
+  /** What must hold of what is there. */
+  readonly condition: WriteCondition | undefined;
 }
 
 export interface Written {

@@ -2,7 +2,7 @@
 import { formatHttpDate } from '#common/http';
 import { timestampToSecondsUp } from '#common';
 import { bodyOfBuffer } from '#common/stream';
-import { manifestEtag, storeManifest, type ContainerSummary } from '#proxy/core';
+import { manifestEtag, storeManifest, type ContainerSummary, type WriteCondition } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { asRefusal } from '../errors.ts';
 import { checkPutHeaders, expectedEtag, putMetadata } from '../object/checks.ts';
@@ -19,10 +19,10 @@ export async function putManifest(request: ObjectRequest, container: ContainerSu
   const { exchange, object, query } = request;
   if (exchange.contentLength === undefined && !exchange.chunked) throw new Refusal(411);
   if ((exchange.contentLength ?? 0) > SLO_LIMITS.max_manifest_size) throw new Refusal(413, `Manifest File > ${SLO_LIMITS.max_manifest_size} bytes`);
-  const onlyIfAbsent = checkPutHeaders(request);
+  const condition = checkPutHeaders(request);
   const body = await exchange.body(SLO_LIMITS.max_manifest_size).collect(SLO_LIMITS.max_manifest_size);
   const segments = parseManifest(body.toString('utf8'), `${request.container}/${object}`);
-  const upload: ManifestUpload = { segments, metadata: putMetadata(request), expectedEtag: expectedEtag(exchange), onlyIfAbsent };
+  const upload: ManifestUpload = { segments, metadata: putMetadata(request), expectedEtag: expectedEtag(exchange), condition };
   const format = reportFormat(exchange.header('accept')) ?? 'text/plain';
   if (!isTrue(query.get('heartbeat'))) return created(await writeManifest(request, container, upload));
   const report = (signal: AbortSignal): Promise<string> => reportOf(format, () => writeManifest(request, container, upload, signal));
@@ -34,7 +34,7 @@ export interface ManifestUpload {
   readonly metadata: Readonly<Record<string, string>>;
   /** Tag that the manifest's segments must make. */
   readonly expectedEtag?: string | undefined;
-  readonly onlyIfAbsent: boolean;
+  readonly condition: WriteCondition | undefined;
 }
 
 /** Some segments cannot be used: a 400 that names them in the format that the sender reads. */
@@ -49,7 +49,7 @@ class SegmentsRefused extends Refusal {
 
 /** Stores a manifest after every segment was found as it says. The answer's ETag is that of what the manifest makes. */
 export async function writeManifest(request: ObjectRequest, container: ContainerSummary, upload: ManifestUpload, signal?: AbortSignal): Promise<Written> {
-  const { segments, metadata, onlyIfAbsent } = upload;
+  const { segments, metadata, condition } = upload;
   if (segments.filter((segment) => 'path' in segment).length > SLO_LIMITS.max_manifest_segments) {
     throw new Refusal(413, `Number of object-backed segments must be <= ${SLO_LIMITS.max_manifest_segments}`);
   }
@@ -58,7 +58,7 @@ export async function writeManifest(request: ObjectRequest, container: Container
   const etag = manifestEtag(entries);
   if (upload.expectedEtag !== undefined && upload.expectedEtag !== etag) throw new Refusal(422, page(422), { 'Content-Type': HTML });
   const stored = storeManifest(request.account, entries, etag);
-  const written = await writeObject(request, container, { body: bodyOfBuffer(stored.data), metadata: { ...metadata, ...stored.metadata }, onlyIfAbsent });
+  const written = await writeObject(request, container, { body: bodyOfBuffer(stored.data), metadata: { ...metadata, ...stored.metadata }, condition });
   return { ...written, etag: `"${etag}"` };
 }
 

@@ -2,7 +2,7 @@
 import { isStoreError } from '#common';
 import { percentDecode } from '#common/http';
 import { bodyOfBuffer } from '#common/stream';
-import { CONTENT_TYPE, ETAG, isReserved, linkMetadata, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, versionOfLink, type ContainerSummary, type Link, type ObjectName } from '#proxy/core';
+import { CONTENT_TYPE, ETAG, isReserved, linkMetadata, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, versionOfLink, type ContainerSummary, type Link, type ObjectName, type WriteCondition } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorizeContainer } from '../container/access.ts';
@@ -17,11 +17,11 @@ const PLAIN = { 'Content-Type': 'text/plain' };
 
 export async function putLink(request: ObjectRequest, container: ContainerSummary): Promise<Response> {
   const { exchange } = request;
-  const onlyIfAbsent = checkPutHeaders(request);
+  const condition = checkPutHeaders(request);
   await refuseBody(request);
   const metadata: Record<string, string> = putMetadata(request);
   if ((exchange.header('content-type') ?? '') === '') delete metadata[CONTENT_TYPE];
-  return created(await writeLink(request, container, { link: askedLink(request, exchange.header('x-symlink-target')!), metadata, onlyIfAbsent }));
+  return created(await writeLink(request, container, { link: askedLink(request, exchange.header('x-symlink-target')!), metadata, condition }));
 }
 
 async function refuseBody({ exchange }: ObjectRequest): Promise<void> {
@@ -48,10 +48,10 @@ export interface LinkUpload {
   readonly link: Link;
   /** Without Content-Type, that of the target of a static link is taken. */
   readonly metadata: Readonly<Record<string, string>>;
-  readonly onlyIfAbsent: boolean;
+  readonly condition: WriteCondition | undefined;
 }
 
-export async function writeLink(request: ObjectRequest, container: ContainerSummary, { link, metadata, onlyIfAbsent }: LinkUpload): Promise<Written> {
+export async function writeLink(request: ObjectRequest, container: ContainerSummary, { link, metadata, condition }: LinkUpload): Promise<Written> {
   const { account } = request;
   const target = { account: link.account ?? account, container: link.container, object: link.object };
   if (target.account === account && target.container === request.container && target.object === request.object) {
@@ -61,7 +61,7 @@ export async function writeLink(request: ObjectRequest, container: ContainerSumm
   const contentType = metadata[CONTENT_TYPE] ?? info?.metadata[CONTENT_TYPE] ?? 'application/symlink';
   const bytes = info === undefined ? {} : { bytes: Number(info.metadata[MANIFEST_BYTES] ?? info.sizeBytes) };
   const stored = linkMetadata(account, { ...link, ...bytes }, info?.metadata[MANIFEST_ETAG]);
-  return writeObject(request, container, { body: bodyOfBuffer(Buffer.alloc(0)), metadata: { ...metadata, [CONTENT_TYPE]: contentType, ...stored }, onlyIfAbsent });
+  return writeObject(request, container, { body: bodyOfBuffer(Buffer.alloc(0)), metadata: { ...metadata, [CONTENT_TYPE]: contentType, ...stored }, condition });
 }
 
 /** The object that a static link leads to, which must be there and have the tag. Links on the way count with theirs. */
