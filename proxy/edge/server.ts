@@ -4,6 +4,8 @@
  */
 import http, { type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { HandedOnSocket } from './handed-on-socket.ts';
+import { mendLine } from './mended-line.ts';
 import { watchSilence } from './silence.ts';
 import { newTransactionId } from './transaction.ts';
 
@@ -47,16 +49,19 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
   });
   server.on('connect', (_request, socket: Socket) => refuseMethod(socket));
   watchSilence<EdgeSocket>(server, {
-    limitMs: (socket) => (isBetweenRequests(socket) ? limits.keepAliveTimeoutMs : limits.bodyIdleTimeoutMs),
+    limitMs: (socket) => (socket[HANDED_ON] === true ? Infinity : isBetweenRequests(socket) ? limits.keepAliveTimeoutMs : limits.bodyIdleTimeoutMs),
     shortestMs: Math.min(limits.keepAliveTimeoutMs, limits.bodyIdleTimeoutMs),
     onSilence,
   });
-  server.on('clientError', onClientError);
+  server.on('clientError', (error: ParseError, socket: EdgeSocket) => {
+    if (!handedOn(server, error, socket)) onClientError(error, socket);
+  });
   return server;
 }
 
 const ANSWERING = Symbol('the response that is being made for this socket');
 const WAITING = Symbol('requests of this socket that wait for their turn');
+const HANDED_ON = Symbol('a HandedOnSocket speaks for this socket');
 /** With so many, the socket is read no further until some have had theirs. */
 const MAX_WAITING = 100;
 
@@ -67,6 +72,7 @@ const MALFORMED = 'The server could not comply with the request since it is eith
 interface EdgeSocket extends Socket {
   [ANSWERING]?: ServerResponse;
   [WAITING]?: number;
+  [HANDED_ON]?: boolean;
   parser?: { incoming?: IncomingMessage | null } | null;
 }
 
@@ -109,7 +115,22 @@ function onSilence(socket: EdgeSocket): void {
 
 interface ParseError extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;
+  /** How far into the packet the parser came. */
+  readonly bytesParsed?: number;
   readonly reason?: string;
+}
+
+/** Whether the connection goes on as another, with its request line escaped (see `mendLine`), or did already. */
+function handedOn(server: Server, { code, rawPacket, bytesParsed }: ParseError, socket: EdgeSocket): boolean {
+  // Of the socket itself only its end concerns us still: what it sends and takes is the other's.
+  if (socket[HANDED_ON] === true && code !== 'ECONNRESET') return true;
+  if (code !== 'HPE_INVALID_URL' || rawPacket === undefined || bytesParsed === undefined) return false;
+  if (socket instanceof HandedOnSocket || !socket.writable || !isBetweenRequests(socket)) return false;
+  const first = mendLine(rawPacket, bytesParsed);
+  if (first === undefined) return false;
+  socket[HANDED_ON] = true;
+  server.emit('connection', new HandedOnSocket(socket, first));
+  return true;
 }
 
 function onClientError(error: ParseError, socket: EdgeSocket): void {
