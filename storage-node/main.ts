@@ -3,9 +3,8 @@
  * single-process server starts one without listening and calls its devices directly.
  */
 import { join } from 'node:path';
-import { isStoreError, StoreError, type Clock, type Log } from '#common';
+import { type Clock, type DaemonStatus, isStoreError, type Log, StoreError } from '#common';
 import { openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
-import type { DaemonStatus } from '#storage-node/daemons';
 import type { ObjectEngine } from '#storage-node/protocol';
 import { startNodeServer, type NodeServer } from '#storage-node/server';
 import { reconOf, type Recon } from './recon.ts';

@@ -1,8 +1,7 @@
 /** How a storage node is, in one report: drive states, what waits on them, what its daemons did last. The parts are named as Swift's recon has them. */
 import { readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '#common';
-import type { DaemonStatus } from '#storage-node/daemons';
+import type { Clock, DaemonStatus } from '#common';
 import type { NodeDevice } from './main.ts';
 
 export interface DriveReport {

@@ -11,11 +11,11 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { silentLog, systemClock, timestampFromMs } from '#common';
+import { type Daemon, silentLog, systemClock, timestampFromMs } from '#common';
 import { PolicySet } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { objectReplicator, type Daemon } from '#storage-node/daemons';
+import { objectReplicator } from '#storage-node/daemons';
 import { ringsOver } from '../../test/support/index.ts';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { objects: { type: 'string', default: '1000000' }, bytes: { type: 'string', default: '4096' } } });

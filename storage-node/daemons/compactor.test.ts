@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLog, ManualClock, StoreError } from '#common';
+import { createLog, ManualClock, runDaemon, StoreError } from '#common';
 import type { Compacted } from '#storage-node/engine';
 import { compactor, type Compactable } from './compactor.ts';
-import { runDaemon } from './daemon.ts';
 
 const log = createLog({ level: 'silent' });
 const STEP_MS = 100;

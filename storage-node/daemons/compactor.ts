@@ -2,9 +2,9 @@
  * Gives back the room that overwritten and deleted objects leave in volumes: one step of compaction for each engine in turn. While clients
  * are busy with an engine it rests after each step, so that compaction has a bounded share of the disk's time; while they are not, it goes on.
  */
+import type { Daemon } from '#common';
 import type { Compacted } from '#storage-node/engine';
 import type { NodeContext, ObjectPlace } from './context.ts';
-import type { Daemon } from './daemon.ts';
 import { DeviceRounds } from './device-rounds.ts';
 
 /** What it needs of a volume engine. */

@@ -1,9 +1,8 @@
 /** Tells accounts what their containers hold: reports the totals of this node's container databases that changed since they were last told. */
-import type { HybridClock } from '#common';
+import type { Daemon, HybridClock } from '#common';
 import { hashPath, quorumSize } from '#ring';
 import { isAlive, type DatabaseInfo, type ListingEngine, type ListingRow } from '#storage-node/protocol';
 import type { ClusterContext, ListingPlace } from './context.ts';
-import type { Daemon } from './daemon.ts';
 import { DeviceRounds } from './device-rounds.ts';
 
 export interface ContainerUpdaterOptions extends ClusterContext {

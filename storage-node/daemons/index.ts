@@ -2,7 +2,6 @@
 export { compactor, type Compactable, type CompactorOptions } from './compactor.ts';
 export type { ClusterContext, ListingPlace, NodeAddress, NodeContext, ObjectPlace } from './context.ts';
 export { containerUpdater, type ContainerUpdaterOptions } from './container-updater.ts';
-export { runDaemon, type Daemon, type DaemonStatus, type PassResult } from './daemon.ts';
 export { databaseReplicator, type DatabaseReplicatorOptions } from './replicator/database-replicator.ts';
 export { objectReplicator, type ObjectReplicatorOptions } from './replicator/object-replicator.ts';
 export { objectUpdater, type ObjectUpdaterOptions } from './object-updater.ts';

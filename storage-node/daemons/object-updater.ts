@@ -3,12 +3,11 @@
  * A write may have reached this device alone before its proxy died: it is first brought to a majority of its primaries, so that
  * nothing is listed that a read does not find. A row counts as sent when a majority of the container's primaries has it.
  */
-import { isStoreError } from '#common';
+import { type Daemon, isStoreError } from '#common';
 import { hashPath, quorumSize } from '#ring';
 import { bringUpToDate, compareStates } from '#storage-node/client';
 import { changedAt, isAlive, rowOfObject, splitName, type ObjectEngine, type PendingRow } from '#storage-node/protocol';
 import type { ClusterContext, ObjectPlace } from './context.ts';
-import type { Daemon } from './daemon.ts';
 import { DeviceRounds } from './device-rounds.ts';
 
 export interface ObjectUpdaterOptions extends ClusterContext {

@@ -3,9 +3,8 @@
  * reclaim age. Until then it must stay: a replica that was away shorter than that learns of the deletion from it, and one that was
  * away longer would bring the deleted back, so it must be emptied before it returns.
  */
-import { timestampFromMs, type Clock, type Timestamp } from '#common';
+import { type Clock, type Daemon, type Timestamp, timestampFromMs } from '#common';
 import type { ListingPlace, NodeContext } from './context.ts';
-import type { Daemon } from './daemon.ts';
 import { DeviceRounds } from './device-rounds.ts';
 
 /** What it needs of a listing engine. */

@@ -1,10 +1,10 @@
 /** A storage node of a TestCluster: stopped and started again on the same folder and port, as often as a test likes. */
 import path from 'node:path';
-import { HybridClock, type Clock, type Log } from '#common';
+import { type Clock, type Daemon, HybridClock, type Log, type PassResult } from '#common';
 import type { PolicySet } from '#ring';
 import { startStorageNode, type NodeDevice, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { containerUpdater, databaseReplicator, objectReplicator, objectUpdater, type ClusterContext, type Daemon, type ListingPlace, type NodeAddress, type ObjectPlace, type PassResult } from '#storage-node/daemons';
+import { containerUpdater, databaseReplicator, objectReplicator, objectUpdater, type ClusterContext, type ListingPlace, type NodeAddress, type ObjectPlace } from '#storage-node/daemons';
 import type { DeviceOptions, VolumeEngine } from '#storage-node/engine';
 import type { TestRings } from './rings.ts';
 import { TEST_SECRET } from './test-cluster.ts';

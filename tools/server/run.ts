@@ -1,12 +1,12 @@
 /** The composition root: a configuration becomes a running process with the roles it names. Read top to bottom, it is how a process starts. */
 import path from 'node:path';
-import { aborted, createLog, HybridClock, systemClock, type Config, type Log } from '#common';
+import { aborted, createLog, HybridClock, runDaemon, systemClock, type Config, type Log } from '#common';
 import { memoryCache, type Cache } from '#common/cache';
 import { startProxy, type Proxy } from '#proxy';
 import { RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { compactor, containerUpdater, databaseReplicator, objectReplicator, objectUpdater, reclaimer, runDaemon } from '#storage-node/daemons';
+import { compactor, containerUpdater, databaseReplicator, objectReplicator, objectUpdater, reclaimer } from '#storage-node/daemons';
 import { generatedUser } from './credentials.ts';
 import { ensureCluster, policiesOf } from './embedded.ts';
 import type { ClusterIdentity } from './identity.ts';

@@ -1,13 +1,12 @@
 /** Many deletes in one request (Swift's "Bulk delete"): a name a line, percent-encoded; objects first, then containers. */
 import { percentDecode } from '#common/http';
 import type { Body } from '#common/stream';
-import { isStoreError } from '#common';
+import { concurrently, isStoreError } from '#common';
 import type { Response } from '#proxy/edge';
 import { deleteContainer } from '../container/delete.ts';
 import { asRefusal } from '../errors.ts';
 import { removeObject } from '../object/delete.ts';
 import { Refusal, statusLine } from '../refusal.ts';
-import { concurrently } from '../report/concurrently.ts';
 import { whileWorking } from '../report/keep-alive.ts';
 import { reportFormat, type ReportFormat } from '../report/report.ts';
 import type { SwiftRequest } from '../request.ts';

@@ -1,5 +1,5 @@
 /** Looks at every segment that a manifest names, as its sender may see it, and says what the manifest will keep of each. */
-import { formatIsoTimestamp, timestampToSecondsUp, TICKS_PER_SECOND, type Timestamp } from '#common';
+import { concurrently, formatIsoTimestamp, TICKS_PER_SECOND, type Timestamp, timestampToSecondsUp } from '#common';
 import { percentEncodePath } from '#common/http';
 import { MANIFEST_ETAG, type ManifestEntry } from '#proxy/core';
 import { changedAt } from '#storage-node/protocol';
@@ -7,7 +7,6 @@ import { asRefusal } from '../errors.ts';
 import { lookAt } from '../object/look.ts';
 import type { Representation } from '../object/representation.ts';
 import { statusLine } from '../refusal.ts';
-import { concurrently } from '../report/concurrently.ts';
 import type { Failure } from '../report/report.ts';
 import type { ObjectRequest } from '../request.ts';
 import { rangeWithin, type AskedSegment, type ObjectSegment } from './parse.ts';

@@ -3,11 +3,10 @@
  * then versions of databases, then digests of ranges of their rows, and sends what the other lacks. A database that a peer has not at all
  * is copied whole, by one of those that have it. What is held for others goes home, and is forgotten when every primary has all of it.
  */
-import { isStoreError, timestampFromMs, TICKS_PER_MS } from '#common';
+import { type Daemon, isStoreError, type PassResult, TICKS_PER_MS, timestampFromMs } from '#common';
 import type { Ring, RingDevice } from '#ring';
 import { compareRows, DIGEST_BYTES, isAlive, type DatabaseKind, type DatabaseName, type DatabaseVersion, type ListingEngine, type ListingRow, type LocalListingReplica, type ReplicatedState } from '#storage-node/protocol';
 import { ownDevice, type ClusterContext, type ListingPlace, type NodeAddress } from '../context.ts';
-import type { Daemon, PassResult } from '../daemon.ts';
 import { DeviceRounds } from '../device-rounds.ts';
 import { RowComparison } from './row-comparison.ts';
 

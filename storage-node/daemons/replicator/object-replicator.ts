@@ -6,9 +6,9 @@
  * filled anew is filled by all of its peers at once, each with a part. What a device holds of partitions that are not its own (it stood in,
  * or the ring changed) it sends home, and forgets once every primary has it.
  */
+import type { Daemon, PassResult } from '#common';
 import type { ObjectEngine, LocalReplica } from '#storage-node/protocol';
 import type { ClusterContext, NodeAddress, ObjectPlace } from '../context.ts';
-import type { Daemon, PassResult } from '../daemon.ts';
 import { DeviceRounds } from '../device-rounds.ts';
 import { DevicePass, type DeviceMemory, type DeviceReport } from './device-pass.ts';
 

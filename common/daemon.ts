@@ -1,8 +1,10 @@
 /**
  * The one shape of all daemons: work (a pass over what they look after), wait (between passes that found all done), status (for anyone to
- * read), throttle (device-rounds.ts: they stand back for clients, and leave a device that fails alone for a while).
+ * read), throttle (of those on a storage node in its device-rounds.ts: they stand back for clients, and leave a device that fails alone).
  */
-import { isStoreError, type Clock, type Log } from '#common';
+import type { Clock } from './clock.ts';
+import { isStoreError } from './errors.ts';
+import type { Log } from './log.ts';
 
 export interface PassResult {
   /** What was done, by kind, e.g. `{ sent: 12, failed: 1 }`. */
