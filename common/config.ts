@@ -63,6 +63,21 @@ const schema = z.strictObject({
     })
     .prefault({}),
   swift: swiftSchema,
+  /** What acts on names beside clients; in processes with the role `proxy`. */
+  janitors: z
+    .strictObject({
+      expirer: z.strictObject({ enabled: z.boolean().default(true), intervalSeconds: z.number().positive().default(60), concurrency: z.int().min(1).max(100).default(8) }).prefault({}),
+      accountReaper: z
+        .strictObject({
+          enabled: z.boolean().default(true),
+          intervalSeconds: z.number().positive().default(60),
+          concurrency: z.int().min(1).max(100).default(8),
+          /** From the deletion of an account to that of what it held. */
+          delaySeconds: z.int().min(0).default(0),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   cache: z.strictObject({ /** `redis://host:port` each; in memory without. */ redis: z.array(z.url({ protocol: /^rediss?$/ })).default([]) }).prefault({}),
   limits: z
     .strictObject({

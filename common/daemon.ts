@@ -56,3 +56,10 @@ export function runDaemon(daemon: Daemon, { clock, signal, log }: { clock: Clock
   };
   return { status, ended: loop() };
 }
+
+export type DaemonReport = Omit<DaemonStatus, 'report'> & { readonly report: Readonly<Record<string, unknown>> };
+
+/** What daemons did, by their names, as values. */
+export function reportOf(daemons: readonly DaemonStatus[]): Record<string, DaemonReport> {
+  return Object.fromEntries(daemons.map(({ report, ...status }) => [status.name, { ...status, report: report() }]));
+}

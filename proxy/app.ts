@@ -2,7 +2,7 @@
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import compose from 'koa-compose';
-import type { Clock, Config, Log } from '#common';
+import type { Clock, Config, DaemonStatus, Log } from '#common';
 import { admin } from '#proxy/admin';
 import { answerAuth, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
@@ -22,17 +22,19 @@ export interface AppOptions {
   /** The cluster's; operators show it. */
   readonly secret: string;
   readonly isStopping: () => boolean;
+  /** What acts on names beside clients; operators are shown it. */
+  readonly janitors: readonly DaemonStatus[];
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { store, tempauth, config, clock, log, version, secret, isStopping } = options;
+  const { store, tempauth, config, clock, log, version, secret, isStopping, janitors } = options;
   const app = new Koa();
   app.use(exchange(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
   if (config.swift.cnameLookup.storageDomains.length > 0) app.use(cnameLookup(config.swift.cnameLookup, systemCnameResolver(config.swift.cnameLookup.nameservers), clock));
   if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
-  app.use(admin(store, secret));
+  app.use(admin({ store, secret, janitors }));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
   // The S3 dialect takes its requests here, by host and signature.
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, log }));

@@ -1,14 +1,15 @@
 /** A proxy process, or the proxy's part of a process: opens the store over a cluster and serves its dialects until told to stop. */
-import type { Config, Log } from '#common';
+import { runDaemon, type Config, type Daemon, type DaemonStatus, type Log } from '#common';
 import { listen, type Listening } from '#common/http';
 import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
+import { accountReaper, expirer } from '#proxy/janitors';
 import { createApp, handlerOf } from './app.ts';
 
 export interface ProxyOptions {
   readonly cluster: Cluster;
-  readonly config: Pick<Config, 'proxy' | 'auth' | 'limits' | 'swift'>;
+  readonly config: Pick<Config, 'proxy' | 'auth' | 'limits' | 'swift' | 'janitors'>;
   /** Signs tokens; the same on every proxy of the cluster. */
   readonly secret: string;
   readonly version: string;
@@ -18,6 +19,8 @@ export interface ProxyOptions {
 export interface Proxy extends AsyncDisposable {
   readonly store: Store;
   readonly listening: Listening;
+  /** What its janitors did. */
+  readonly janitors: readonly DaemonStatus[];
 }
 
 /** Serves on `config.proxy`. Disposing finishes requests in flight. Throws `unavailable` where it cannot listen. */
@@ -25,16 +28,38 @@ export async function startProxy({ cluster, config, secret, version, log }: Prox
   const store = openStore(cluster);
   const tempauth = new Tempauth({ ...config.auth.tempauth, secret });
   let stopping = false;
-  const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, isStopping: () => stopping });
+  const janitors = startJanitors(store, config.janitors, log);
+  const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, isStopping: () => stopping, janitors: janitors.statuses });
   const server = createEdgeServer(handlerOf(app), config.limits);
-  const listening = await listen(server, config.proxy);
+  const listening = await listen(server, config.proxy).catch(async (error: unknown) => {
+    await janitors.stop();
+    throw error;
+  });
   return {
     store,
     listening,
+    janitors: janitors.statuses,
     [Symbol.asyncDispose]: async () => {
       stopping = true;
-      await listening.close(config.limits.shutdownGraceMs);
+      await Promise.all([listening.close(config.limits.shutdownGraceMs), janitors.stop()]);
       await store.close();
+    },
+  };
+}
+
+/** Begins what acts on names beside clients. */
+function startJanitors(store: Store, config: Config['janitors'], log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
+  const { clock } = store.cluster;
+  const daemons: Daemon[] = [];
+  if (config.expirer.enabled) daemons.push(expirer({ store, clock, log, ...config.expirer, intervalMs: config.expirer.intervalSeconds * 1000 }));
+  if (config.accountReaper.enabled) daemons.push(accountReaper({ store, clock, log, ...config.accountReaper, intervalMs: config.accountReaper.intervalSeconds * 1000 }));
+  const stopping = new AbortController();
+  const running = daemons.map((daemon) => runDaemon(daemon, { clock, signal: stopping.signal, log }));
+  return {
+    statuses: running.map(({ status }) => status),
+    stop: async () => {
+      stopping.abort();
+      await Promise.allSettled(running.map(({ ended }) => ended));
     },
   };
 }

@@ -1,7 +1,7 @@
 /** How a storage node is, in one report: drive states, what waits on them, what its daemons did last. The parts are named as Swift's recon has them. */
 import { readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, DaemonStatus } from '#common';
+import { reportOf, type Clock, type DaemonReport, type DaemonStatus } from '#common';
 import type { NodeDevice } from './main.ts';
 
 export interface DriveReport {
@@ -15,8 +15,6 @@ export interface DriveReport {
   readonly asyncPending: number;
   readonly policies: Readonly<Record<number, object>>;
 }
-
-export type DaemonReport = Omit<DaemonStatus, 'report'> & { readonly report: Readonly<Record<string, unknown>> };
 
 export type Recon = Readonly<Record<string, unknown>> & {
   /** Wall clock, ms since the epoch: whoever asks compares. */
@@ -37,7 +35,7 @@ export async function reconOf({ devices, opened, daemons, clock }: ReconSources)
   return {
     time: clock.nowMs(),
     devices: Object.fromEntries(drives),
-    daemons: Object.fromEntries(daemons.map(({ report, ...status }) => [status.name, { ...status, report: report() }])),
+    daemons: reportOf(daemons),
   };
 }
 

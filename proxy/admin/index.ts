@@ -1,5 +1,5 @@
 /** What operators ask a proxy, with the cluster's secret in hand: the `gori` command's end of the conversation. */
-import { isStoreError } from '#common';
+import { isStoreError, reportOf, type DaemonStatus } from '#common';
 import { parseQuery } from '#common/http';
 import type { Store } from '#proxy/core';
 import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
@@ -8,12 +8,13 @@ import { bearerOf, isBearer } from '#storage-node/protocol';
 const PREFIX = '/.gori/';
 
 /** Answers `/.gori/...` in JSON to whoever shows the cluster's bearer; others are told that there is nothing. */
-export function admin(store: Store, secret: string): Step {
+export function admin({ store, secret, janitors }: { store: Store; secret: string; janitors: readonly DaemonStatus[] }): Step {
   const bearer = bearerOf(secret);
   return (ctx, next) => {
     const exchange = ctx.state.exchange as Exchange;
     if (!exchange.path.startsWith(PREFIX)) return next();
     const known = isBearer(exchange.headers.authorization, bearer);
+    if (known && exchange.path === `${PREFIX}recon`) return reply(ctx, json(200, { time: store.cluster.clock.nowMs(), daemons: reportOf(janitors) }));
     if (!known || exchange.path !== `${PREFIX}where`) return reply(ctx, json(404, { fault: 'nothing here' }));
     return where(store, exchange).then((answer) => reply(ctx, answer));
   };

@@ -2,8 +2,9 @@
 import { StoreError, type Timestamp } from '#common';
 import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
-import { assertAlive, Database, liveMetadata } from './databases.ts';
+import { assertAlive, Database, liveMetadata, metadataValue } from './databases.ts';
 import type { Placements } from './placement.ts';
+import { SYSTEM_PREFIX } from './metadata.ts';
 import { AFTER_RESERVED } from './reserved.ts';
 
 /** What is asked at each request: kept in the cache for a moment. */
@@ -13,6 +14,8 @@ export interface AccountSummary {
 }
 
 const SUMMARY_TTL_MS = 10_000;
+/** Metadata of an account that was deleted while it had containers (closing.ts). */
+const CLOSED = `${SYSTEM_PREFIX}closed`;
 
 export class Accounts {
   readonly #cluster: Cluster;
@@ -26,11 +29,9 @@ export class Accounts {
   /** State of the account as a majority has it; undefined where it was never used. Throws `account-deleted` for a deleted one. */
   async info(account: string): Promise<DatabaseInfo | undefined> {
     const info = await this.#database(account).info();
-    if (info !== undefined && !isAlive(info)) {
-      if (info.deleteTimestamp > 0) throw new StoreError('account-deleted', 'the account was deleted');
-      return undefined;
-    }
-    return info;
+    if (info === undefined || isOpen(info)) return info;
+    if (isDeleted(info)) throw new StoreError('account-deleted', 'the account was deleted');
+    return undefined;
   }
 
   /** Existence and metadata, at most a few seconds old. */
@@ -39,7 +40,7 @@ export class Accounts {
     const held = await this.#cluster.cache.get<AccountSummary>(key);
     if (held !== undefined) return held;
     const info = await this.#database(account).info();
-    const status = info === undefined ? 'absent' : isAlive(info) ? 'alive' : info.deleteTimestamp > 0 ? 'deleted' : 'absent';
+    const status = info === undefined ? 'absent' : isOpen(info) ? 'alive' : isDeleted(info) ? 'deleted' : 'absent';
     const summary: AccountSummary = { status, metadata: info === undefined ? {} : liveMetadata(info.metadata) };
     if (status === 'alive') await this.#cluster.cache.set(key, summary, SUMMARY_TTL_MS);
     return summary;
@@ -63,7 +64,7 @@ export class Accounts {
     await this.forget(account);
   }
 
-  /** Marks the account deleted; what it holds is reaped later. */
+  /** Deletes an empty account. Throws `conflict` where it still has containers (closing.ts has a way), `account-not-found`, `account-deleted`. */
   async delete(account: string): Promise<void> {
     assertAlive(await this.info(account), 'account');
     const outcome = await this.#database(account).delete(this.#cluster.timestamps.now());
@@ -74,8 +75,33 @@ export class Accounts {
   /** A page of the account's containers, but for the store's own; undefined for an account never used. */
   async list(account: string, query: ListingQuery): Promise<ListingPage | undefined> {
     const page = await this.#database(account).list(withoutReserved(query));
-    if (page === undefined) await this.info(account);
+    if (page === undefined || !isOpen(page.info)) await this.info(account);
     return page;
+  }
+
+  /** Lets nobody in any more: for everyone the account is deleted. */
+  async close(account: string): Promise<void> {
+    const timestamp = this.#cluster.timestamps.now();
+    await this.#database(account).post(timestamp, timed({ [CLOSED]: 'true' }, timestamp));
+    await this.forget(account);
+  }
+
+  /** `closed` until it has been buried. */
+  async closure(account: string): Promise<'open' | 'closed' | 'gone'> {
+    const info = await this.#database(account).info();
+    if (info === undefined || !isAlive(info)) return 'gone';
+    return isOpen(info) ? 'open' : 'closed';
+  }
+
+  /** A page of all containers of a closed account. */
+  listClosed(account: string, marker: string, limit: number): Promise<ListingPage | undefined> {
+    return this.#database(account).list({ limit, marker, endMarker: '', prefix: '', delimiter: '', reverse: false });
+  }
+
+  /** Ends the database of a closed account, which then is deleted as one that was empty. */
+  async bury(account: string): Promise<'deleted' | 'not-empty'> {
+    const outcome = await this.#database(account).delete(this.#cluster.timestamps.now());
+    return outcome === 'not-empty' ? outcome : 'deleted';
   }
 
   /** The store's own containers of the account: a page of those whose names begin with the (reserved) prefix. */
@@ -102,6 +128,14 @@ export class Accounts {
   #database(account: string): Database {
     return new Database('account', `/${account}`, this.#placements.account(account), this.#cluster.timestamps);
   }
+}
+
+function isOpen(info: DatabaseInfo): boolean {
+  return isAlive(info) && metadataValue(info.metadata, CLOSED) === undefined;
+}
+
+function isDeleted(info: DatabaseInfo): boolean {
+  return info.deleteTimestamp > 0 || metadataValue(info.metadata, CLOSED) !== undefined;
 }
 
 /** Reserved names come before all others: a query is moved past them. */

@@ -1,5 +1,5 @@
 /** Containers: named sets of objects under one storage policy. S3 calls them buckets, in its own room. */
-import { StoreError, type Timestamp } from '#common';
+import { isStoreError, StoreError, type Timestamp } from '#common';
 import type { StoragePolicy } from '#ring';
 import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow } from '#storage-node/protocol';
 import { timed, type Accounts } from './accounts.ts';
@@ -114,6 +114,18 @@ export class Containers {
     if (listedBy === undefined) return false;
     this.#settling.add(object, row, { listedBy, need });
     return true;
+  }
+
+  /** Lists rows of the store's own on a majority, durably; false where the container is gone. */
+  async noteRows(name: ContainerName, rows: readonly ListingRow[]): Promise<boolean> {
+    const container = await this.summary(name).catch((error: unknown) => {
+      if (!isStoreError(error, 'container-not-found')) throw error;
+      return undefined;
+    });
+    if (container === undefined) return false;
+    const listedBy = await this.#database(name).merge(rows, { createWith: { timestamp: container.putTimestamp, policy: container.policy } });
+    if (listedBy === undefined) await this.forget(name);
+    return listedBy !== undefined;
   }
 
   /** Settles the writes that were listed a moment ago. */

@@ -1,18 +1,24 @@
 /** The object store: one set of operations that both dialects call. */
 import { Accounts } from './accounts.ts';
+import { Agenda } from './agenda.ts';
+import { Closing } from './closing.ts';
 import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
+import { Expiring } from './expiring.ts';
 import { Objects } from './objects.ts';
 import { Placements } from './placement.ts';
 import { Versions } from './versions.ts';
 import { whereabouts, type Whereabouts } from './where.ts';
 
 export type { AccountSummary } from './accounts.ts';
+export type { AgendaItem } from './agenda.ts';
+export type { Closing } from './closing.ts';
 export type { Cluster, ClusterRings } from './cluster.ts';
 export { ifAbsent, type WriteCondition } from './condition.ts';
 export type { ContainerName, ContainerSummary } from './containers.ts';
 export { liveMetadata, metadataValue } from './databases.ts';
 export { copyStored } from './copies.ts';
+export { expiringObject } from './expiring.ts';
 export { listedEtag, parseListed, type Listed, type ListedLink } from './listed.ts';
 export { LINK_TARGET, linkMetadata, linkOf, MD5_OF_NOTHING, type Link } from './links.ts';
 export * from './manifest.ts';
@@ -33,6 +39,10 @@ export interface Store {
   readonly containers: Containers;
   readonly objects: Objects;
   readonly versions: Versions;
+  /** Objects whose time comes. */
+  readonly expiring: Expiring;
+  /** Accounts that are taken down. */
+  readonly closing: Closing;
   readonly cluster: Cluster;
   /** Does what was left for a moment later. To be called when no operation is under way. */
   close(): Promise<void>;
@@ -44,12 +54,16 @@ export function openStore(cluster: Cluster): Store {
   const placements = new Placements(cluster);
   const accounts = new Accounts(cluster, placements);
   const containers = new Containers(cluster, placements, accounts);
-  const objects = new Objects(cluster, placements, containers);
+  const agendaParts = { accounts, containers, timestamps: cluster.timestamps };
+  const expiring = new Expiring('expiring', agendaParts);
+  const objects = new Objects(cluster, placements, containers, expiring);
   return {
     accounts,
     containers,
     objects,
     versions: new Versions(cluster, containers, objects),
+    expiring,
+    closing: new Closing(cluster, { agenda: new Agenda('closing', agendaParts), accounts, containers }),
     cluster,
     close: () => containers.close(),
     where: (name) => whereabouts({ placements, containers }, name),

@@ -45,7 +45,7 @@ export class ObjectWrites {
   }
 
   /** Streams a body to all replicas as it arrives. `check` sees the MD5 before anything becomes visible. */
-  async putStream(place: WritePlace, timestamp: Timestamp, metadata: Metadata, body: Body, check: (etag: string) => void): Promise<{ etag: string; sizeBytes: number }> {
+  async putStream(place: WritePlace, timestamp: Timestamp, metadata: Metadata, body: Body, check: (etag: string) => Promise<void>): Promise<{ etag: string; sizeBytes: number }> {
     const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
     // Begun last: whoever has begun one must end it.
     const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
@@ -62,7 +62,7 @@ export class ObjectWrites {
         this.#assertEnough(place, copies);
       }
       const etag = (await hasher.digest())['md5'].toString('hex');
-      check(etag);
+      await check(etag);
       const complete = { ...metadata, [ETAG]: etag };
       await this.#commitAll(place, copies, complete);
       const name = fullName(place.target);

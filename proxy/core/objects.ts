@@ -2,11 +2,12 @@
 import { hash } from 'node:crypto';
 import { StoreError, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
-import type { Metadata, ObjectInfo } from '#storage-node/protocol';
+import { changedAt, type Metadata, type ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
-import { CONTENT_TYPE, ETAG, isExpired } from './metadata.ts';
+import type { Expiring } from './expiring.ts';
+import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
 import { ObjectWrites } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
@@ -45,10 +46,12 @@ export class Objects {
   readonly #cluster: Cluster;
   readonly #placements: Placements;
   readonly #containers: Containers;
+  readonly #expiring: Expiring;
   readonly #reads: ObjectReads;
   readonly #writes: ObjectWrites;
 
-  constructor(cluster: Cluster, placements: Placements, containers: Containers) {
+  constructor(cluster: Cluster, placements: Placements, containers: Containers, expiring: Expiring) {
+    this.#expiring = expiring;
     this.#cluster = cluster;
     this.#placements = placements;
     this.#containers = containers;
@@ -87,13 +90,17 @@ export class Objects {
       const etag = hash('md5', data, 'hex');
       checkEtag(etag, request.expectedEtag);
       const metadata = { ...request.metadata, [ETAG]: etag };
+      await this.#expiring.note(request.target, metadata);
       const timestamp = await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data));
       return { etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency);
     const timestamp = this.#cluster.timestamps.now();
-    const stored = await this.#writes.putStream(place, timestamp, request.metadata, request.body, (found) => checkEtag(found, request.expectedEtag));
+    const stored = await this.#writes.putStream(place, timestamp, request.metadata, request.body, async (found) => {
+      checkEtag(found, request.expectedEtag);
+      await this.#expiring.note(request.target, request.metadata);
+    });
     return { ...stored, timestamp };
   }
 
@@ -108,6 +115,7 @@ export class Objects {
       const current = this.#living(await this.#reads.info(placement, policy.consistency));
       if (current === undefined) throw notFound();
       const metadata = { ...replace(current), [ETAG]: current.metadata[ETAG] ?? '' };
+      await this.#expiring.note(target, metadata);
       return this.#writes.post(place, now, current, { [CONTENT_TYPE]: current.metadata[CONTENT_TYPE] ?? '', ...metadata });
     });
   }
@@ -120,6 +128,19 @@ export class Objects {
     const timestamp = await this.#untilNewest((now) => this.#writes.delete({ placement, policy, container, target }, now));
     if (current === undefined) throw notFound();
     return { timestamp };
+  }
+
+  /**
+   * Takes an object off the disks whose time was `deleteAt` and has come; false where it has another time by now, or is gone.
+   *
+   * The tombstone is just newer than what expired, not of this moment: whatever is written to the name meanwhile is newer, and stays.
+   */
+  async expire(target: ObjectName, deleteAt: number): Promise<boolean> {
+    const { placement, policy, container } = await this.#locate(target);
+    const info = await this.#reads.info(placement, policy.consistency);
+    if (info === undefined || info.deleted || Number(info.metadata[DELETE_AT]) !== deleteAt || !this.#expired(info.metadata)) return false;
+    const timestamp = (changedAt(info) + 1) as Timestamp;
+    return (await this.#writes.delete({ placement, policy, container, target }, timestamp)) === 'done';
   }
 
   async #locate(target: ObjectName): Promise<{ placement: Placement; policy: { consistency: 'strong' | 'available' }; container: ContainerSummary }> {

@@ -33,6 +33,8 @@ export interface TestProxyOptions {
   readonly log: Log;
   /** The section `swift` of the configuration. */
   readonly swift?: Readonly<Record<string, unknown>>;
+  /** Whether what acts on names beside clients is there; default no. */
+  readonly janitors?: boolean;
   readonly wrap?: (client: DeviceClient, device: RingDevice) => DeviceClient;
   /** The client of a device; default: requests to the node that listens where the ring says. */
   readonly device?: (device: RingDevice) => DeviceClient;
@@ -47,13 +49,13 @@ export class TestProxy implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async start({ rings, policies, clock, log, swift = {}, wrap = (client) => client, device }: TestProxyOptions): Promise<TestProxy> {
+  static async start({ rings, policies, clock, log, swift = {}, janitors = false, wrap = (client) => client, device }: TestProxyOptions): Promise<TestProxy> {
     await using stack = new AsyncDisposableStack();
     const nodes = stack.use(new NodeClient({ secret: TEST_SECRET }));
     const cache = stack.use(memoryCache({ maxEntries: 10_000, nowMs: () => clock.nowMs() }));
     const clientOf = device ?? ((place: RingDevice) => nodes.device(place));
     const cluster = { rings: () => rings, salt: rings.salt, policies, device: (place: RingDevice) => wrap(clientOf(place), place), timestamps: new HybridClock(clock), clock, cache, log };
-    const config = parseConfig({ proxy: { port: 0 }, auth: { tempauth: { users: TEST_USERS, servicePrefixes: [{ prefix: 'SERVICE', requireGroup: 'service' }] } }, swift });
+    const config = parseConfig({ proxy: { port: 0 }, auth: { tempauth: { users: TEST_USERS, servicePrefixes: [{ prefix: 'SERVICE', requireGroup: 'service' }] } }, swift, janitors: { expirer: { enabled: janitors }, accountReaper: { enabled: janitors } } });
     const proxy = stack.use(await startProxy({ cluster, config, secret: TEST_SECRET, version: 'test', log }));
     return new TestProxy(proxy, stack.move());
   }

@@ -41,6 +41,7 @@ export async function runServer(config: Config, version: string, signal: AbortSi
     const cache = stack.use(await openCache(config, log));
     const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log };
     proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, log }));
+    node?.daemons.push(...proxy.janitors);
   }
   onReady({ config, proxy, node });
   await aborted(signal);

@@ -9,7 +9,7 @@ export async function deleteAccount(request: SwiftRequest): Promise<Response> {
   if (request.exchange.rawQuery !== '') throw new Refusal(400);
   await authorizeAccount(request, 'account-manage');
   if (!request.settings.accountManagement) throw new Refusal(405, undefined, { Allow: 'GET, HEAD, OPTIONS, POST' });
-  await request.store.accounts.delete(request.account);
+  await request.store.closing.close(request.account);
   request.accounts.forget(request.account);
   return empty(204);
 }

@@ -21,6 +21,8 @@ const USERS = [
 export interface GoriOptions {
   /** The section `limits` of its configuration. */
   readonly limits?: Readonly<Record<string, number>>;
+  /** Other sections of its configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** Open files it may have; by default as many as this process. */
   readonly openFiles?: number;
 }
@@ -38,10 +40,10 @@ export class GoriProcess implements AsyncDisposable {
     this.#complaints = parts.complaints;
   }
 
-  static async start({ limits = {}, openFiles }: GoriOptions = {}): Promise<GoriProcess> {
+  static async start({ limits = {}, config: sections = {}, openFiles }: GoriOptions = {}): Promise<GoriProcess> {
     const directory = await mkdtemp(path.join(tmpdir(), 'gori-process-'));
     const config = path.join(directory, 'gori.yaml');
-    await writeFile(config, stringify({ auth: { tempauth: { users: USERS } }, limits }));
+    await writeFile(config, stringify({ auth: { tempauth: { users: USERS } }, limits, ...sections }));
     const command = [process.execPath, 'tools/gori.ts', 'server', '--data', path.join(directory, 'data'), '--port', '0', '--config', config];
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
     const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'gori', ...command], { cwd: ROOT, env: { ...process.env, UV_THREADPOOL_SIZE: '16' }, stdio: ['ignore', 'pipe', 'pipe'] });
