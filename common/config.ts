@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { s3Schema } from './config-s3.ts';
 import { swiftSchema } from './config-swift.ts';
 import { StoreError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
@@ -78,6 +79,7 @@ const schema = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  s3: s3Schema,
   cache: z.strictObject({ /** `redis://host:port` each; in memory without. */ redis: z.array(z.url({ protocol: /^rediss?$/ })).default([]) }).prefault({}),
   limits: z
     .strictObject({

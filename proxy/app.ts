@@ -4,9 +4,10 @@ import Koa from 'koa';
 import compose from 'koa-compose';
 import type { Clock, Config, DaemonStatus, Log } from '#common';
 import { admin } from '#proxy/admin';
-import { answerAuth, type Tempauth } from '#proxy/auth';
+import { answerAuth, KeyHolders, Signatures, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
+import { s3Dialect, type S3Auth } from '#proxy/s3';
 import { cnameLookup, domainRemap, swiftDialect, systemCnameResolver, type SwiftAuth } from '#proxy/swift';
 
 /** What a socket says whose other end was closed. */
@@ -15,7 +16,7 @@ const CLIENT_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_ST
 export interface AppOptions {
   readonly store: Store;
   readonly tempauth: Tempauth;
-  readonly config: Pick<Config, 'auth' | 'swift'>;
+  readonly config: Pick<Config, 'auth' | 'swift' | 's3'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
@@ -36,7 +37,7 @@ export function createApp(options: AppOptions): Koa {
   if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
   app.use(admin({ store, secret, janitors }));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
-  // The S3 dialect takes its requests here, by host and signature.
+  if (config.s3.enabled) app.use(s3Dialect({ store, auth: s3Auth(config, clock), settings: config.s3, log }));
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, log }));
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (CLIENT_GONE.has(error.code ?? '')) log.info({ err: error }, 'a client went away before its answer');
@@ -62,6 +63,12 @@ function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' 
     const answer = answerAuth(ctx.state.exchange as Exchange, tempauth, clock.nowMs(), urlScheme);
     return answer === undefined ? next() : reply(ctx, answer);
   };
+}
+
+function s3Auth({ auth: { tempauth }, s3 }: AppOptions['config'], clock: Clock): S3Auth {
+  const directory = new KeyHolders({ users: tempauth.users, s3Users: s3.users, resellerPrefix: tempauth.resellerPrefix });
+  const signatures = new Signatures({ holders: directory, region: s3.region, nowMs: () => clock.nowMs() });
+  return { directory, identify: (exchange, bucket) => signatures.identify(exchange, bucket) };
 }
 
 function swiftAuth(tempauth: Tempauth, clock: Clock): SwiftAuth {

@@ -9,7 +9,7 @@ import { createApp, handlerOf } from './app.ts';
 
 export interface ProxyOptions {
   readonly cluster: Cluster;
-  readonly config: Pick<Config, 'proxy' | 'auth' | 'limits' | 'swift' | 'janitors'>;
+  readonly config: Pick<Config, 'proxy' | 'auth' | 'limits' | 'swift' | 's3' | 'janitors'>;
   /** Signs tokens; the same on every proxy of the cluster. */
   readonly secret: string;
   readonly version: string;

@@ -2,24 +2,28 @@
 import { Accounts } from './accounts.ts';
 import { Agenda } from './agenda.ts';
 import { Closing } from './closing.ts';
+import { Buckets } from './buckets.ts';
 import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
 import { Expiring } from './expiring.ts';
+import { NullVersions } from './null-versions.ts';
 import { Objects } from './objects.ts';
 import { Placements } from './placement.ts';
+import { Uploads } from './uploads.ts';
 import { Versions } from './versions.ts';
 import { whereabouts, type Whereabouts } from './where.ts';
 
 export type { AccountSummary } from './accounts.ts';
 export type { AgendaItem } from './agenda.ts';
 export type { Closing } from './closing.ts';
+export type { BucketClaim, Buckets } from './buckets.ts';
 export type { Cluster, ClusterRings } from './cluster.ts';
 export { ifAbsent, type WriteCondition } from './condition.ts';
 export type { ContainerName, ContainerSummary } from './containers.ts';
 export { liveMetadata, metadataValue } from './databases.ts';
 export { copyStored } from './copies.ts';
 export { expiringObject } from './expiring.ts';
-export { listedEtag, parseListed, type Listed, type ListedLink } from './listed.ts';
+export { listedEtag, NULL_VERSION, parseListed, type Listed, type ListedLink } from './listed.ts';
 export { LINK_TARGET, linkMetadata, linkOf, MD5_OF_NOTHING, type Link } from './links.ts';
 export * from './manifest.ts';
 export * from './metadata.ts';
@@ -27,7 +31,10 @@ export * from './stored-manifest.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject, type Stored } from './objects.ts';
 export { isReserved, reservedName, reservedParts } from './reserved.ts';
 export type { ResumableObject } from './resumable-object.ts';
-export { owns, type Principal } from './principal.ts';
+export { NullVersions, type KeptVersion } from './null-versions.ts';
+export { owns, type KeyHolder, type Principal } from './principal.ts';
+export { partNumberOf, partsContainer, type UploadPart } from './upload-names.ts';
+export { COMPLETED_TYPE, UPLOAD_ID, UPLOAD_TYPE, uploadOfRow, Uploads, type Upload } from './uploads.ts';
 export { listVersions, type VersionEntry, type VersionsPage, type VersionsQuery } from './version-list.ts';
 export { versionedContainer, versionsContainer, versionTarget } from './version-names.ts';
 export { DELETE_MARKER_TYPE, VERSIONS, versionOf, versionOfLink } from './versions.ts';
@@ -43,6 +50,10 @@ export interface Store {
   readonly expiring: Expiring;
   /** Accounts that are taken down. */
   readonly closing: Closing;
+  readonly nullVersions: NullVersions;
+  readonly uploads: Uploads;
+  /** Container names that are unique in the cluster. */
+  readonly buckets: Buckets;
   readonly cluster: Cluster;
   /** Does what was left for a moment later. To be called when no operation is under way. */
   close(): Promise<void>;
@@ -57,13 +68,17 @@ export function openStore(cluster: Cluster): Store {
   const agendaParts = { accounts, containers, timestamps: cluster.timestamps };
   const expiring = new Expiring('expiring', agendaParts);
   const objects = new Objects(cluster, placements, containers, expiring);
+  const versions = new Versions(cluster, containers, objects);
   return {
     accounts,
     containers,
     objects,
-    versions: new Versions(cluster, containers, objects),
     expiring,
     closing: new Closing(cluster, { agenda: new Agenda('closing', agendaParts), accounts, containers }),
+    versions,
+    nullVersions: new NullVersions({ cluster, containers, objects, versions }),
+    uploads: new Uploads(cluster, containers, objects),
+    buckets: new Buckets(cluster, containers, objects),
     cluster,
     close: () => containers.close(),
     where: (name) => whereabouts({ placements, containers }, name),

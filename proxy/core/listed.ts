@@ -3,6 +3,8 @@
  * is stored, and after it, each behind a semicolon, what it stands for. Plain objects' rows are bare, so that listing them costs nothing.
  */
 import { percentDecode, percentEncodePath } from '#common/http';
+import { LISTED_ETAG, type Metadata } from '#storage-node/protocol';
+import { ETAG, SYSTEM_PREFIX } from './metadata.ts';
 import type { ObjectName } from './objects.ts';
 
 export interface Listed {
@@ -11,6 +13,8 @@ export interface Listed {
   /** Of a manifest: the tag of the object that it makes. */
   readonly manifestEtag?: string | undefined;
   readonly link?: ListedLink | undefined;
+  /** Of a version: it is the null version that is kept (null-versions.ts). */
+  readonly isNull: boolean;
 }
 
 export interface ListedLink {
@@ -21,7 +25,7 @@ export interface ListedLink {
 }
 
 /** The text that a row has for its ETag. Tags have no semicolons. */
-export function listedEtag({ etag, manifestEtag, link }: Listed): string {
+export function listedEtag({ etag, manifestEtag, link }: Omit<Listed, 'isNull'>): string {
   const parts = [etag];
   if (manifestEtag !== undefined) parts.push(`manifest=${manifestEtag}`);
   if (link !== undefined) {
@@ -34,13 +38,14 @@ export function listedEtag({ etag, manifestEtag, link }: Listed): string {
 }
 
 export function parseListed(text: string): Listed {
-  if (!text.includes(';')) return { etag: text };
+  if (!text.includes(';')) return { etag: text, isNull: false };
   const [etag = '', ...rest] = text.split(';');
   const facts = new Map(rest.map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]));
   const path = facts.get('link');
   const bytes = facts.get('bytes');
   return {
     etag,
+    isNull: facts.has('null'),
     manifestEtag: facts.get('manifest'),
     link: path === undefined ? undefined : { target: parseTarget(path), etag: facts.get('etag'), bytes: bytes === undefined ? undefined : Number(bytes) },
   };
@@ -57,4 +62,12 @@ function encodeName(name: string): string {
 
 function decodeName(text: string): string {
   return percentDecode(text) ?? text;
+}
+
+/** A version that has it is the null version. */
+export const NULL_VERSION = `${SYSTEM_PREFIX}null-version`;
+
+/** The mark of a null version that is kept: on itself, and in what is listed of it. */
+export function nullMark(metadata: Metadata): Record<string, string> {
+  return { [NULL_VERSION]: '1', [LISTED_ETAG]: `${metadata[LISTED_ETAG] ?? metadata[ETAG] ?? ''};null=1` };
 }

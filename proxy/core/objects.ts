@@ -3,14 +3,13 @@ import { hash } from 'node:crypto';
 import { StoreError, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
 import { changedAt, type Metadata, type ObjectInfo } from '#storage-node/protocol';
-import { Ballots, type Contest } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import type { Expiring } from './expiring.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
-import { ObjectWrites, type WritePlace } from './object-writes.ts';
+import { ObjectWrites } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
 import type { ResumableObject } from './resumable-object.ts';
 
@@ -23,6 +22,8 @@ export interface PutObject {
   readonly body: Body;
   /** Everything but the ETag, which the data decides. Must have a Content-Type. */
   readonly metadata: Metadata;
+  /** More of it that is known only when the body has been read; asked for once, before anything becomes visible. */
+  readonly lateMetadata?: (() => Metadata) | undefined;
   /** MD5 in hex that the data must have; `checksum-mismatch` where it has another. */
   readonly expectedEtag?: string | undefined;
   /** What must hold of what is there (condition.ts); nothing is read of the body where it does not. */
@@ -50,22 +51,20 @@ export class Objects {
   readonly #expiring: Expiring;
   readonly #reads: ObjectReads;
   readonly #writes: ObjectWrites;
-  readonly #ballots: Ballots;
 
   constructor(cluster: Cluster, placements: Placements, containers: Containers, expiring: Expiring) {
     this.#expiring = expiring;
     this.#cluster = cluster;
     this.#placements = placements;
     this.#containers = containers;
-    this.#ballots = new Ballots(cluster);
-    this.#reads = new ObjectReads(cluster, this.#ballots);
+    this.#reads = new ObjectReads(cluster);
     this.#writes = new ObjectWrites(cluster, containers);
   }
 
   /** State, name and metadata. Throws `object-not-found`, also for an expired one. */
   async head(target: ObjectName): Promise<ObjectInfo> {
     const { placement, policy } = await this.#locate(target);
-    const info = await this.#look({ placement, policy });
+    const info = this.#living(await this.#reads.info(placement, policy.consistency));
     if (info === undefined) throw notFound();
     return info;
   }
@@ -85,32 +84,27 @@ export class Objects {
   /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
   async put(request: PutObject): Promise<Stored> {
     const { placement, policy, container } = await this.#locate(request.target);
+    request.condition?.(this.#living(await this.#reads.info(placement, policy.consistency)));
     const place = { placement, policy, container, target: request.target };
-    const { condition } = request;
-    // Before the body is read: who is refused need not send it.
-    condition?.(await this.#look(place));
     const { sizeBytes } = request.body;
     if (sizeBytes !== undefined && sizeBytes <= INLINE_BODY_BYTES) {
       const data = await request.body.collect(sizeBytes);
       const etag = hash('md5', data, 'hex');
       checkEtag(etag, request.expectedEtag);
-      const metadata = { ...request.metadata, [ETAG]: etag };
+      const metadata = { ...request.metadata, ...request.lateMetadata?.(), [ETAG]: etag };
       await this.#expiring.note(request.target, metadata);
-      const timestamp =
-        condition === undefined || policy.consistency === 'available'
-          ? await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data))
-          : await this.#contest(place, condition, (ballot) => this.#writes.putBallot(place, ballot, metadata, data));
+      const timestamp = await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data));
       return { etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency);
-    const contest = condition === undefined || policy.consistency === 'available' ? undefined : (write: Contest['write']) => this.#contestOnce(place, condition, write);
-    const { metadata, body } = request;
-    const check = async (found: string): Promise<void> => {
+    const timestamp = this.#cluster.timestamps.now();
+    const metadata = (): Metadata => ({ ...request.metadata, ...request.lateMetadata?.() });
+    const stored = await this.#writes.putStream(place, timestamp, metadata, request.body, async (found) => {
       checkEtag(found, request.expectedEtag);
-      await this.#expiring.note(request.target, metadata);
-    };
-    return this.#writes.putStream(place, { timestamp: this.#cluster.timestamps.now(), metadata, body, check, contest });
+      await this.#expiring.note(request.target, request.metadata);
+    });
+    return { ...stored, timestamp };
   }
 
   /**
@@ -132,15 +126,9 @@ export class Objects {
   /** Deletes an object. Throws `object-not-found` where there was none (a tombstone is written all the same). */
   async delete(target: ObjectName, { condition }: { condition?: WriteCondition | undefined } = {}): Promise<{ timestamp: Timestamp }> {
     const { placement, policy, container } = await this.#locate(target);
-    const place = { placement, policy, container, target };
-    let current: ObjectInfo | undefined;
-    const see = (seen: ObjectInfo | undefined): void => condition?.((current = seen));
-    let timestamp: Timestamp;
-    if (condition === undefined || policy.consistency === 'available') {
-      current = await this.#look(place);
-      see(current);
-      timestamp = await this.#untilNewest((now) => this.#writes.delete(place, now));
-    } else timestamp = await this.#contest(place, see, (ballot) => this.#writes.deleteBallot(place, ballot));
+    const current = this.#living(await this.#reads.info(placement, policy.consistency));
+    condition?.(current);
+    const timestamp = await this.#untilNewest((now) => this.#writes.delete({ placement, policy, container, target }, now));
     if (current === undefined) throw notFound();
     return { timestamp };
   }
@@ -162,31 +150,6 @@ export class Objects {
     const container = await this.#containers.summary(target);
     const placement = this.#placements.object(target.account, target.container, target.object, container.policy);
     return { placement, policy: this.#cluster.policies.byIndex(container.policy), container };
-  }
-
-  /** A write under `strong` that happens only if the condition holds of what it replaces. */
-  #contest(place: WritePlace, condition: WriteCondition, write: Contest['write']): Promise<Timestamp> {
-    const { placement, policy, target } = place;
-    const name = `/${target.account}/${target.container}/${target.object}`;
-    return this.#ballots.decide({ placement, name, look: () => this.#reads.info(placement, policy.consistency), condition: (held) => condition(this.#living(held)), write });
-  }
-
-  /** The same for what can be tried once only. */
-  #contestOnce(place: WritePlace, condition: WriteCondition, write: Contest['write']): Promise<Timestamp> {
-    let tried = false;
-    const mayTry = (current: ObjectInfo | undefined): void => {
-      condition(current);
-      if (tried) throw new StoreError('unavailable', 'the object was written by others meanwhile');
-    };
-    const tryIt = (ballot: Timestamp): ReturnType<Contest['write']> => {
-      tried = true;
-      return write(ballot);
-    };
-    return this.#contest(place, mayTry, tryIt);
-  }
-
-  async #look({ placement, policy }: Pick<WritePlace, 'placement' | 'policy'>): Promise<ObjectInfo | undefined> {
-    return this.#living(await this.#reads.info(placement, policy.consistency));
   }
 
   /** The object as clients see it: undefined where it is deleted or has expired. */

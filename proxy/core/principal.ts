@@ -17,3 +17,16 @@ export interface Principal {
 export function owns(principal: Principal | undefined, account: string): boolean {
   return principal !== undefined && (principal.resellerAdmin || principal.ownedAccounts.includes(account));
 }
+
+/** A principal that signs its requests with a key of its own, and what S3 says of it where it owns something. */
+export interface KeyHolder extends Principal {
+  readonly accessKey: string;
+  /** Where its buckets are made. */
+  readonly account: string;
+  /** The project that the account is named after, without a reseller prefix: what ARNs call the account. */
+  readonly project: string;
+  readonly user: string;
+  readonly canonicalId: string;
+  readonly displayName: string;
+  readonly email: string | undefined;
+}

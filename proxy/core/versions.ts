@@ -11,6 +11,7 @@ import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import { copyStored } from './copies.ts';
 import { linkMetadata, linkOf, type Link } from './links.ts';
+import { nullMark } from './listed.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, SYSTEM_PREFIX } from './metadata.ts';
 import type { ObjectName, Objects, PutObject, Stored } from './objects.ts';
 import { MANIFEST_BYTES, MANIFEST_ETAG } from './stored-manifest.ts';
@@ -72,11 +73,11 @@ export class Versions {
   }
 
   /** Brings a version into force again. Throws `object-not-found`. */
-  async restore(target: ObjectName, versionId: Timestamp): Promise<Stored> {
+  async restore(target: ObjectName, versionId: Timestamp, condition?: WriteCondition): Promise<Stored> {
     const info = await this.#objects.head(versionTarget(target, versionId));
     if (info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE) throw new StoreError('object-not-found', 'the version marks a deletion');
     await this.#keepCurrent(target);
-    const { timestamp } = await this.#link(target, versionId, info, undefined, undefined);
+    const { timestamp } = await this.#link(target, versionId, info, undefined, condition);
     return { etag: info.metadata[ETAG] ?? '', sizeBytes: info.sizeBytes, timestamp };
   }
 
@@ -110,7 +111,7 @@ export class Versions {
     if (info === undefined) return false;
     if (versionOf(info) !== undefined) return true;
     const versionId = changedAt(info);
-    await copyStored(this.#objects, target, versionTarget(target, versionId)).catch(ifMissing);
+    await copyStored(this.#objects, target, versionTarget(target, versionId), nullMark).catch(ifMissing);
     return true;
   }
 

@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { splitTarget } from '#common/http';
 import { bodyOfStream, type Body } from '#common/stream';
+import { EXPECTS_OTHERWISE } from './server.ts';
 
 export interface Response {
   readonly status: number;
@@ -85,6 +86,11 @@ export class Exchange {
   /** How the client came: over TLS where a terminator before us says so. */
   get scheme(): 'http' | 'https' {
     return this.header('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  }
+
+  /** The client expects something that nobody knows. */
+  get expectsUnknown(): boolean {
+    return (this.request as IncomingMessage & { [EXPECTS_OTHERWISE]?: boolean })[EXPECTS_OTHERWISE] === true;
   }
 
   get chunked(): boolean {

@@ -22,6 +22,8 @@ export interface EdgeLimits {
 
 /** Marks requests whose client waits for `100 Continue`. */
 export const EXPECTS_CONTINUE = Symbol('expects continue');
+/** Marks requests that expect something else, of which nobody knows what it is: a dialect may refuse them (RFC 9110, section 10.1.1). */
+export const EXPECTS_OTHERWISE = Symbol('expects otherwise');
 
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'COPY', 'OPTIONS'];
 
@@ -43,9 +45,9 @@ export function createEdgeServer(handler: RequestListener, limits: EdgeLimits): 
     request[EXPECTS_CONTINUE] = true;
     inTurn(handler)(request, response);
   });
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    response.writeHead(417, { 'Content-Length': 0 });
-    response.end();
+  server.on('checkExpectation', (request: IncomingMessage & { [EXPECTS_OTHERWISE]?: boolean }, response: ServerResponse) => {
+    request[EXPECTS_OTHERWISE] = true;
+    inTurn(handler)(request, response);
   });
   server.on('connect', (_request, socket: Socket) => refuseMethod(socket));
   watchSilence<EdgeSocket>(server, {

@@ -64,6 +64,7 @@ export function swiftDialect(options: SwiftOptions): Step {
 
 async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
   const { store, settings, info } = dialect;
+  if (exchange.expectsUnknown) throw new Refusal(417);
   if (exchange.path === '/info') return answerInfo(exchange, info, settings.info, store.cluster.clock.nowMs());
   const policy = settings.crossdomain.enabled ? answerCrossdomain(exchange, settings.crossdomain.policy) : undefined;
   if (policy !== undefined) return policy;

@@ -14,6 +14,7 @@ const PAGES: Readonly<Record<number, readonly [reason: string, text: string]>> =
   412: ['Precondition Failed', 'A precondition for this request was not met.'],
   413: ['Request Entity Too Large', 'The body of your request was too large for this server.'],
   416: ['Requested Range Not Satisfiable', 'The Range requested is not available.'],
+  417: ['Expectation Failed', ''],
   422: ['Unprocessable Entity', 'Unable to process the contained instructions'],
   497: ['Blacklisted', ''],
   498: ['Rate Limited', 'Slow down.'],

@@ -1,0 +1,34 @@
+/** The section `s3` of the configuration: who has keys beside tempauth's users, how buckets are addressed, and limits. */
+import { z } from 'zod';
+
+const word = z.string().min(1);
+
+const user = z.strictObject({
+  /** The project, as tempauth's users have it: buckets are containers of its account. */
+  account: word,
+  user: word,
+  accessKey: word,
+  secretKey: word,
+  /** What owners are called in answers; `account:user` without it. */
+  canonicalId: word.optional(),
+  displayName: word.optional(),
+  email: word.optional(),
+});
+
+export const s3Schema = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    /** What signatures must name, and what buckets say of their place. */
+    region: word.default('us-east-1'),
+    /** `bucket.domain` is a bucket for each of these; not at all without one. */
+    domains: z.array(word.toLowerCase()).default([]),
+    /** Keys beside those of tempauth's users, whose access key is `account:user` and whose secret is their key. */
+    users: z.array(user).default([]),
+    /** Of new buckets that do not say it. AWS has BucketOwnerEnforced since 2023, which ends ACLs. */
+    objectOwnership: z.enum(['ObjectWriter', 'BucketOwnerPreferred', 'BucketOwnerEnforced']).default('ObjectWriter'),
+    /** How long a day of lifecycle rules is; other than a real one only for tests. */
+    lifecycleDaySeconds: z.number().positive().default(86_400),
+  })
+  .prefault({});
+
+export type S3Config = z.infer<typeof s3Schema>;

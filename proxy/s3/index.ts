@@ -1,0 +1,69 @@
+/**
+ * The S3 dialect: a codec between AWS's API ("Amazon S3 API Reference") and core. Its outer shell is here: it takes the requests that speak
+ * S3, learns who signed them, lets the routes answer, and owns how an error looks.
+ */
+import type { Log } from '#common';
+import type { Store } from '#proxy/core';
+import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
+import { addressOf, isS3Request } from './addressing.ts';
+import { asS3Error, S3Error } from './errors.ts';
+import { decodeQuery, type S3Auth, type S3Request, type S3Settings } from './request.ts';
+import { route } from './routes.ts';
+import { leaf, plainDocument } from './xml/write.ts';
+
+export type { S3Auth } from './request.ts';
+
+export interface S3Options {
+  readonly store: Store;
+  readonly auth: S3Auth;
+  readonly settings: S3Settings;
+  readonly log: Log;
+}
+
+/** Answers what speaks S3; everything else goes on to the next dialect. */
+export function s3Dialect(options: S3Options): Step {
+  const { settings, log } = options;
+  return async (ctx, next) => {
+    const exchange = ctx.state.exchange as Exchange;
+    if (!isS3Request(exchange, settings.domains)) return next();
+    const response = await answer(exchange, options);
+    await reply(ctx, response).catch((error: unknown) => {
+      log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
+    });
+  };
+}
+
+async function answer(exchange: Exchange, options: S3Options): Promise<Response> {
+  const shaped = (work: () => Promise<Response>): Promise<Response> => shapedAnswer(exchange, options.log, work);
+  return signedBy(exchange, await shaped(async () => route(requestOf(exchange, options), shaped)));
+}
+
+/** The answer of some work, also where it is refused or fails. */
+async function shapedAnswer(exchange: Exchange, log: Log, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    const fault = asS3Error(error);
+    if (fault === undefined || fault.status >= 500) log.error({ err: error, txn: exchange.transactionId }, fault === undefined ? 'a fault of ours' : 'the store could not do it');
+    return errorAnswer(exchange, fault ?? new S3Error('InternalError'));
+  }
+}
+
+/** The request as its line, headers and signature say it. */
+function requestOf(exchange: Exchange, { store, auth, settings }: S3Options): S3Request {
+  const { bucket, key, virtual } = addressOf(exchange, settings.domains);
+  const identified = auth.identify(exchange, virtual ? bucket : undefined);
+  const query = decodeQuery(exchange.rawQuery);
+  return { exchange, store, settings, directory: auth.directory, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
+}
+
+function errorAnswer(exchange: Exchange, { code, status, message, detail, headers }: S3Error): Response {
+  const id = exchange.transactionId;
+  const body = plainDocument('Error', leaf('Code', code), leaf('Message', message), ...Object.entries(detail).map(([name, text]) => leaf(name, text)), leaf('Resource', exchange.path), leaf('RequestId', id), leaf('HostId', id));
+  return { status, headers: { 'Content-Type': 'application/xml', ...headers }, body };
+}
+
+/** Every answer says who made it, and by which name it can be found in the log. */
+function signedBy({ transactionId }: Exchange, response: Response): Response {
+  return { ...response, headers: { ...response.headers, 'x-amz-request-id': transactionId, 'x-amz-id-2': transactionId, Server: 'Gori' } };
+}

@@ -1,0 +1,89 @@
+/** Deleting one object or one version, for the request that names it and for the one that names a thousand. */
+import { isStoreError } from '#common';
+import { CONTENT_TYPE, DELETE_MARKER_TYPE, versionOf, versionTarget, type ObjectName, type Store, type WriteCondition } from '#proxy/core';
+import type { ObjectInfo } from '#storage-node/protocol';
+import { authorize } from '../access/authorize.ts';
+import { S3Error } from '../errors.ts';
+import type { ObjectRequest } from '../request.ts';
+import { asksBypass, refuseLocked } from './lock.ts';
+import type { VersionId } from './version-id.ts';
+
+export interface Deleted {
+  /** The version that ended, or the marker that was made. */
+  readonly versionId: VersionId | undefined;
+  /** Whether a marker was made, or ended. */
+  readonly marker: boolean;
+}
+
+/** What was not there is deleted too. Throws where the caller may not, a condition does not hold, or a lock does. */
+export async function deleteOne(request: ObjectRequest, versionId: VersionId | undefined, condition: WriteCondition | undefined): Promise<Deleted> {
+  const { key } = request;
+  authorize(request, { action: versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', permission: 'WRITE', key });
+  return versionId === undefined ? deleteCurrent(request, condition) : deleteVersion(request, versionId, condition);
+}
+
+async function deleteCurrent({ store, bucket, target }: ObjectRequest, condition: WriteCondition | undefined): Promise<Deleted> {
+  switch (bucket.versioning) {
+    case 'Enabled': {
+      if (condition !== undefined) await checkMarker(store, target, condition);
+      const { versionId } = await store.versions.delete(target, bucket.summary, { condition });
+      return { versionId, marker: true };
+    }
+    case 'Suspended':
+      if (condition !== undefined) await checkMarker(store, target, condition);
+      await store.nullVersions.delete(target, bucket.summary, { condition });
+      return { versionId: 'null', marker: true };
+    case undefined: {
+      let doomed: ObjectInfo | undefined;
+      const noting: WriteCondition = (current) => {
+        condition?.(current);
+        doomed = current;
+      };
+      await store.objects.delete(target, { condition: noting }).catch(ifMissing);
+      if (doomed !== undefined) await store.uploads.release(target, doomed.metadata);
+      return { versionId: undefined, marker: false };
+    }
+  }
+}
+
+/** Where a marker is on top, it is what a condition is asked of. */
+async function checkMarker(store: Store, target: ObjectName, condition: WriteCondition): Promise<void> {
+  const newest = await store.nullVersions.newest(target);
+  if (newest?.isMarker === true) condition(await store.objects.head(versionTarget(target, newest.versionId)));
+}
+
+async function deleteVersion(request: ObjectRequest, versionId: VersionId, condition: WriteCondition | undefined): Promise<Deleted> {
+  const { store, target, key } = request;
+  const place = await placeOf(request, versionId);
+  const info = place === undefined ? undefined : await store.objects.head(place.name).catch(ifMissing);
+  if (place === undefined || info === undefined) {
+    condition?.(undefined);
+    return { versionId, marker: false };
+  }
+  condition?.(info);
+  refuseLocked(request, info.metadata, key, asksBypass(request));
+  if (place.kept === undefined) {
+    await store.objects.delete(target).catch(ifMissing);
+    await store.nullVersions.settle(target);
+  } else {
+    await store.nullVersions.end(target, place.kept);
+  }
+  await store.uploads.release(target, info.metadata);
+  return { versionId, marker: info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE };
+}
+
+/** Where a version is: `kept` says as which of the kept ones, undefined for the object itself. */
+async function placeOf({ store, target, bucket }: ObjectRequest, versionId: VersionId): Promise<{ name: ObjectName; kept: Exclude<VersionId, 'null'> | undefined } | undefined> {
+  if (versionId !== 'null') return { name: versionTarget(target, versionId), kept: versionId };
+  const current = await store.objects.head(target).catch(ifMissing);
+  if (current !== undefined && versionOf(current) === undefined) return { name: target, kept: undefined };
+  const kept = bucket.versioning === undefined ? undefined : await store.nullVersions.find(target);
+  return kept === undefined ? undefined : { name: versionTarget(target, kept), kept };
+}
+
+function ifMissing(error: unknown): undefined {
+  if (isStoreError(error, 'object-not-found')) return undefined;
+  // A container of versions that was never made holds none.
+  if (isStoreError(error, 'container-not-found') && !(error instanceof S3Error)) return undefined;
+  throw error;
+}

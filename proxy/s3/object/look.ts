@@ -1,0 +1,140 @@
+/** What a GET, a HEAD or a copy sees of a key: which version, what it stands for, and its bytes. */
+import { isStoreError, timestampToMs } from '#common';
+import { bodyOfBuffer } from '#common/stream';
+import { DELETE_MARKER_TYPE, CONTENT_TYPE, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type ObjectName, type Part, type ResumableObject } from '#proxy/core';
+import type { ObjectInfo } from '#storage-node/protocol';
+import { authorize, isAllowed } from '../access/authorize.ts';
+import type { Permission } from '../access/acl.ts';
+import { findBucketOf } from '../bucket/bucket.ts';
+import { S3Error } from '../errors.ts';
+import type { ObjectRequest } from '../request.ts';
+import { shownBytes, shownEtag } from './conditions.ts';
+import { partsOf, readSegments } from './segments.ts';
+import { formatVersionId, versionIdOf, type VersionId } from './version-id.ts';
+
+export interface Seen extends AsyncDisposable {
+  readonly info: ObjectInfo;
+  /** Where it is stored: of a version, that. */
+  readonly place: ObjectName;
+  /** Undefined in buckets that never kept versions. */
+  readonly versionId: VersionId | undefined;
+  readonly sizeBytes: number;
+  /** Without quotes. */
+  readonly etag: string;
+  readonly modifiedSeconds: number;
+  /** Whole, where it is small. */
+  readonly data: Buffer | undefined;
+  /** Of an object made of parts, once it was opened. */
+  readonly parts: readonly Part[] | undefined;
+  readonly entries: readonly ManifestEntry[] | undefined;
+  read(this: void, start: number, end: number): AsyncIterable<Buffer>;
+}
+
+export interface Looking {
+  /** Whether bytes are wanted. */
+  readonly reading: 'get' | 'head';
+  /** Without a version, and with one. */
+  readonly actions: readonly [action: string, ofVersion: string];
+  readonly permission: Permission | undefined;
+}
+
+export const READING: Omit<Looking, 'reading'> = { actions: ['s3:GetObject', 's3:GetObjectVersion'], permission: 'READ' };
+const MAX_LINKS = 5;
+
+/** What the caller sees; to be disposed. Throws where he may not, or there is nothing. */
+export async function lookAt(request: ObjectRequest, looking: Looking, versionId: VersionId | undefined = versionIdOf(request.query)): Promise<Seen> {
+  const found = await find(request, looking, versionId);
+  try {
+    const { info } = found;
+    authorize(request, { action: looking.actions[versionId === undefined ? 0 : 1], permission: looking.permission, key: request.key, object: info });
+    if (info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE) throw isMarker(found.versionId ?? 'null');
+    return await seen(request, found, looking.reading);
+  } catch (error) {
+    await found.open?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Found {
+  readonly info: ObjectInfo;
+  readonly open: ResumableObject | undefined;
+  readonly versionId: VersionId | undefined;
+  readonly place: ObjectName;
+}
+
+async function find(request: ObjectRequest, looking: Looking, versionId: VersionId | undefined): Promise<Found> {
+  const { target, bucket } = request;
+  try {
+    if (versionId !== undefined && versionId !== 'null') return { ...(await fetch(request, versionTarget(target, versionId), looking.reading)), versionId };
+    const found = await fetch(request, target, looking.reading);
+    const link = linkOf(found.info.metadata);
+    const linked = link === undefined ? undefined : versionOfLink(link);
+    if (linked === undefined) return { ...found, versionId: bucket.versioning === undefined && versionId === undefined ? undefined : 'null' };
+    await found.open?.[Symbol.asyncDispose]();
+    if (versionId === 'null') return await findNull(request, looking);
+    const version = await fetch(request, versionTarget(target, linked), looking.reading);
+    return { ...version, versionId: version.info.metadata[NULL_VERSION] === undefined ? linked : 'null' };
+  } catch (error) {
+    if (!isStoreError(error, 'object-not-found', 'container-not-found')) throw error;
+    if (versionId === 'null' && request.bucket.versioning !== undefined) return findNull(request, looking);
+    throw await missing(request, versionId);
+  }
+}
+
+/** The null version that is kept among the versions. */
+async function findNull(request: ObjectRequest, looking: Looking): Promise<Found> {
+  const kept = await request.store.nullVersions.find(request.target);
+  if (kept === undefined) throw missed(request, 'null');
+  return { ...(await fetch(request, versionTarget(request.target, kept), looking.reading)), versionId: 'null' };
+}
+
+async function fetch({ store }: ObjectRequest, place: ObjectName, reading: Looking['reading']): Promise<Omit<Found, 'versionId'>> {
+  if (reading === 'head') return { info: await store.objects.head(place), open: undefined, place };
+  const open = await store.objects.get(place);
+  return { info: open.info, open, place };
+}
+
+/** NoSuchKey for who may list the bucket, and learns nothing new from it; else AccessDenied. A deletion that is marked says so. */
+async function missing(request: ObjectRequest, versionId: VersionId | undefined): Promise<S3Error> {
+  const error = missed(request, versionId);
+  if (error.code === 'AccessDenied' || versionId !== undefined || request.bucket.versioning === undefined) return error;
+  const newest = await request.store.nullVersions.newest(request.target);
+  if (newest?.isMarker !== true) return error;
+  return new S3Error('NoSuchKey', undefined, { Key: request.key }, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': formatVersionId(newest.isNull ? 'null' : newest.versionId) });
+}
+
+function missed(request: ObjectRequest, versionId: VersionId | undefined): S3Error {
+  if (!isAllowed(request, { action: 's3:ListBucket', permission: 'READ' })) return new S3Error('AccessDenied');
+  if (versionId === undefined) return new S3Error('NoSuchKey', undefined, { Key: request.key });
+  return new S3Error('NoSuchVersion', undefined, { Key: request.key, VersionId: formatVersionId(versionId) });
+}
+
+function isMarker(versionId: VersionId): S3Error {
+  return new S3Error('MethodNotAllowed', undefined, { Method: 'GET', ResourceType: 'DeleteMarker' }, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': formatVersionId(versionId), Allow: 'DELETE' });
+}
+
+async function seen(request: ObjectRequest, found: Found, reading: Looking['reading'], links = 0): Promise<Seen> {
+  const { info, open, place, versionId } = found;
+  const link = linkOf(info.metadata);
+  if (link !== undefined) {
+    await open?.[Symbol.asyncDispose]();
+    if (links >= MAX_LINKS) throw new S3Error('InvalidRequest', 'Too many levels of symbolic links');
+    const target = { account: link.account ?? place.account, container: link.container, object: link.object };
+    const next = versionOfLink(link) === undefined ? await bucketRequest(request, target) : request;
+    const led = await fetch(next, target, reading);
+    authorize(next, { action: READING.actions[0], permission: READING.permission, key: target.object, object: led.info });
+    return seen(next, { ...led, versionId }, reading, links + 1);
+  }
+  const base = { info, place, versionId, sizeBytes: shownBytes(info), etag: shownEtag(info), modifiedSeconds: Math.floor(timestampToMs(info.timestamp) / 1000), data: undefined, parts: undefined, entries: undefined };
+  if (open === undefined) return { ...base, read: () => bodyOfBuffer(Buffer.alloc(0)).chunks(), [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (info.metadata[MANIFEST_ETAG] === undefined) return { ...base, data: open.data, read: (start, end) => open.read(start, end), [Symbol.asyncDispose]: () => Promise.resolve(open[Symbol.asyncDispose]()) };
+  const { parts, entries } = await partsOf(place.account, open);
+  await open[Symbol.asyncDispose]();
+  return { ...base, parts, entries, read: (start, end) => readSegments(request, parts, start, end), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** The request as it were for where a link of Swift's leads, which the caller must be allowed to read. */
+async function bucketRequest(request: ObjectRequest, target: ObjectName): Promise<ObjectRequest> {
+  const bucket = target.container === request.bucket.container && target.account === request.bucket.account ? request.bucket : await findBucketOf(request.store, target);
+  return { ...request, bucket, key: target.object, target };
+}

@@ -1,0 +1,48 @@
+/** ListBuckets: the containers of the caller's account that a bucket could be called like, in pages where they are asked for. */
+import { formatIso } from '../time.ts';
+import type { Response } from '#proxy/edge';
+import { isSubdirectory, type ListingRow } from '#storage-node/protocol';
+import { ownerXml } from '../access/grants.ts';
+import { isBucketName } from '../bucket/names.ts';
+import { S3Error } from '../errors.ts';
+import { xmlAnswer, type S3Request } from '../request.ts';
+import { element, leaf, xmlDocument } from '../xml/write.ts';
+
+const MAX_BUCKETS = 10_000;
+const PAGE = 1000;
+
+export async function listBuckets(request: S3Request): Promise<Response> {
+  const { caller, store, directory, query, settings } = request;
+  if (caller === undefined) return xmlAnswer(xmlDocument('ListAllMyBucketsResult', ownerXml('Owner', 'anonymous', directory), '<Buckets/>'));
+  const limit = limitOf(query.get('max-buckets'));
+  const prefix = query.get('prefix') ?? '';
+  const rows: ListingRow[] = [];
+  let marker = decodeToken(query.get('continuation-token'));
+  let more = true;
+  while (more && rows.length <= limit) {
+    const page = await store.accounts.list(caller.account, { limit: PAGE, marker, endMarker: '', prefix, delimiter: '', reverse: false });
+    for (const entry of page?.entries ?? []) {
+      if (isSubdirectory(entry)) continue;
+      marker = entry.name;
+      if (isBucketName(entry.name)) rows.push(entry);
+    }
+    more = page?.truncated === true;
+  }
+  const shown = rows.slice(0, limit);
+  const next = rows.length > limit ? Buffer.from(shown.at(-1)!.name).toString('base64') : undefined;
+  const buckets = shown.map(({ name, timestamp }) => element('Bucket', leaf('Name', name), leaf('CreationDate', formatIso(timestamp)), leaf('BucketRegion', settings.region)));
+  return xmlAnswer(
+    xmlDocument('ListAllMyBucketsResult', ownerXml('Owner', caller.canonicalId, directory), element('Buckets', ...buckets), leaf('ContinuationToken', next), leaf('Prefix', query.get('prefix'))),
+  );
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined || text === '') return MAX_BUCKETS;
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_BUCKETS) throw new S3Error('InvalidArgument', `Argument max-buckets must be an integer between 1 and ${MAX_BUCKETS}`, { ArgumentName: 'max-buckets', ArgumentValue: text });
+  return limit;
+}
+
+function decodeToken(token: string | undefined): string {
+  return token === undefined ? '' : Buffer.from(token, 'base64').toString('utf8');
+}

@@ -1,0 +1,31 @@
+/** PutObject: the body of the request becomes an object. */
+import type { Response } from '#proxy/edge';
+import { authorize } from '../access/authorize.ts';
+import { S3Error } from '../errors.ts';
+import { checkedBody, checksumHeaders, packChecksum, promisedChecksum } from '../object/checksum.ts';
+import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM, OBJECT_ENCRYPTION } from '../object/metadata.ts';
+import { governedMetadata, versionHeader, writeObject } from '../object/write.ts';
+import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, type ObjectRequest, type S3Request } from '../request.ts';
+import { contentMd5 } from '../object/content-md5.ts';
+
+export async function putObject(request: ObjectRequest): Promise<Response> {
+  const { exchange, key } = request;
+  authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
+  checkLength(request);
+  const promised = promisedChecksum(request);
+  const metadata = { ...metadataOfHeaders(exchange.headers), ...governedMetadata(request) };
+  const { body, counted } = checkedBody(request, bodyOf(request), promised);
+  const lateMetadata = (): Record<string, string> => {
+    const checksum = counted();
+    return checksum === undefined ? {} : { [OBJECT_CHECKSUM]: packChecksum(checksum) };
+  };
+  const { etag, versionId } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange) });
+  return emptyAnswer(200, { ETag: `"${etag}"`, ...versionHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(metadata[OBJECT_ENCRYPTION]) });
+}
+
+/** Refuses uploads whose length nobody says, or that are too large for one request. */
+export function checkLength({ identified, exchange }: S3Request): void {
+  const bytes = identified.decodedBytes;
+  if (bytes === undefined && !exchange.chunked) throw new S3Error('MissingContentLength');
+  if (bytes !== undefined && bytes > MAX_OBJECT_BYTES) throw new S3Error('EntityTooLarge', undefined, { ProposedSize: String(bytes), MaxSizeAllowed: String(MAX_OBJECT_BYTES) });
+}
