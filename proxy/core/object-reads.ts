@@ -5,8 +5,9 @@
  */
 import { isStoreError, StoreError } from '#common';
 import type { Consistency } from '#ring';
-import { bringUpToDate, compareStates } from '#storage-node/client';
+import { bringUpToDate, compareStates, rewrite } from '#storage-node/client';
 import type { ObjectEngine, ObjectInfo, ObjectState } from '#storage-node/protocol';
+import type { Ballots } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, willingFirst } from './quorum.ts';
@@ -14,14 +15,21 @@ import { ResumableObject } from './resumable-object.ts';
 
 /** Objects mended at once besides those that readers wait for. */
 const MAX_MENDING = 16;
+/** Reads of a key while somebody's ballot is under way, with pauses that double; then the reader takes it into its own hands. */
+const PATIENT_ATTEMPTS = 5;
+const LAST_ATTEMPT = 12;
+const FIRST_PAUSE_MS = 5;
 
 export class ObjectReads {
   readonly #cluster: Cluster;
   /** Keys that are being brought to replicas that were behind, beside the requests that noticed. */
   readonly #mending = new Set<string>();
 
-  constructor(cluster: Cluster) {
+  readonly #ballots: Ballots;
+
+  constructor(cluster: Cluster, ballots: Ballots) {
     this.#cluster = cluster;
+    this.#ballots = ballots;
   }
 
   /** The newest info (also of a tombstone), undefined where nothing is held. */
@@ -52,10 +60,22 @@ export class ObjectReads {
     for (const { state } of states) if (state) this.#cluster.timestamps.observe(state.timestamp);
   }
 
-  /** Reads from one replica while the rest of a majority is asked what it holds; where they differ, goes to the newest. */
+  /** Reads until what was read is what a majority holds. */
   async #read<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<T | undefined> {
+    for (let attempt = 0; ; attempt++) {
+      const read = await this.#readOnce(placement, consistency, fetch);
+      if (read === undefined || 'result' in read) return read?.result;
+      // The ballot of a conditional write is in the way of bringing the state to more devices. It is over soon; or whoever won it is gone.
+      if (attempt === LAST_ATTEMPT) throw tooFew();
+      if (attempt < PATIENT_ATTEMPTS) await this.#cluster.clock.sleep(FIRST_PAUSE_MS * 2 ** attempt);
+      else await this.#overrule(placement, read.blocked);
+    }
+  }
+
+  /** Reads from one replica while the rest of a majority is asked what it holds; where they differ, goes to the newest. */
+  async #readOnce<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | { blocked: Replica } | undefined> {
     const fast = await this.#agreed(placement, consistency, fetch);
-    if (fast !== 'disagree') return fast.result;
+    if (fast !== 'disagree') return fast;
     const states = await this.#states(placement, consistency);
     const newest = states.reduce((a, b) => (compareStates(b.state, a.state) > 0 ? b : a));
     const holders = states.filter(({ state }) => compareStates(state, newest.state) === 0);
@@ -71,9 +91,10 @@ export class ObjectReads {
         continue;
       }
       const work = { placement, source: replica, lagging, holding };
-      if (consistency === 'strong' && holding < placement.need) await this.#repair(work, fetched);
-      else if (lagging.length > 0) this.#mendLater(work);
-      return fetched.result;
+      if (consistency === 'strong' && holding < placement.need) {
+        if (!(await this.#repair(work, fetched))) return { blocked: replica };
+      } else if (lagging.length > 0) this.#mendLater(work);
+      return fetched;
     }
     throw new StoreError('unavailable', 'no device that holds the object could be read');
   }
@@ -113,11 +134,29 @@ export class ObjectReads {
     return states;
   }
 
-  /** Brings the newest state to as many of the primaries that answered as make a majority hold it. */
-  async #repair(work: Repair, fetched: Fetched<unknown>): Promise<void> {
-    if (work.holding + (await bringUpToDate(this.#transfer(work))) >= work.placement.need) return;
+  /** Brings the newest state to as many of the primaries that answered as make a majority hold it. False where a promise forbids that. */
+  async #repair(work: Repair, fetched: Fetched<unknown>): Promise<boolean> {
+    const { holders, refused } = await bringUpToDate(this.#transfer(work));
+    if (work.holding + holders >= work.placement.need) return true;
     await fetched.release?.();
-    throw new StoreError('unavailable', 'the newest version is on too few devices, and could not be brought to more');
+    if (refused > 0) return false;
+    throw tooFew();
+  }
+
+  /**
+   * Writes the newest state anew, at the timestamp of a ballot of our own: then the promise that was in the way does not matter any more. Its
+   * write, if it comes yet, finds ours. Who reads next sees what became of it.
+   */
+  async #overrule(placement: Placement, source: Replica): Promise<void> {
+    const { key, need, replicas } = placement;
+    const from = this.#engine(source, placement);
+    const info = await from.info(key).catch((error: unknown) => this.#passOver(error, source));
+    if (info === undefined) return;
+    const ballot = this.#cluster.timestamps.now();
+    const held = await this.#ballots.prepare(placement, info.name, ballot);
+    if (held === 'refused' || compareStates(held, info) > 0) return;
+    const written = await rewrite({ key, from, state: info, to: replicas.map((replica) => this.#engine(replica, placement)), timestamp: ballot });
+    this.#cluster.log.info({ object: info.name, written, need }, 'a conditional write was abandoned; the object was written anew to read it');
   }
 
   /** A majority holds the newest state, so nobody need wait for those that do not: they get it meanwhile, a bounded number at once. */
@@ -157,6 +196,10 @@ interface Fetched<T> {
   readonly state: ObjectState | undefined;
   readonly result: T | undefined;
   release?(): PromiseLike<void>;
+}
+
+function tooFew(): StoreError {
+  return new StoreError('unavailable', 'the newest version is on too few devices, and could not be brought to more');
 }
 
 const FAILED = Symbol('failed');

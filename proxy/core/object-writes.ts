@@ -8,10 +8,11 @@ import { createHasher } from '#common/checksum';
 import { inSlabs, SLAB_BYTES, type Body } from '#common/stream';
 import type { Consistency } from '#ring';
 import { rowOfObject, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
+import type { Attempt } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { Containers, ContainerSummary } from './containers.ts';
 import { ETAG } from './metadata.ts';
-import type { ObjectName } from './objects.ts';
+import type { ObjectName, Stored } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
 import { SlabsInUse } from './slabs-in-use.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
@@ -44,8 +45,20 @@ export class ObjectWrites {
     return 'done';
   }
 
-  /** Streams a body to all replicas as it arrives. `check` sees the MD5, and `metadata` is asked for, before anything becomes visible. */
-  async putStream(place: WritePlace, timestamp: Timestamp, metadata: () => Metadata, body: Body, check: (etag: string) => Promise<void>): Promise<{ etag: string; sizeBytes: number }> {
+  /** The same with the timestamp of a ballot. */
+  async putBallot(place: WritePlace, ballot: Timestamp, metadata: Metadata, data: Buffer): Promise<Attempt> {
+    const name = fullName(place.target);
+    const request = { key: place.placement.key, name, timestamp: ballot, metadata, data, conditional: true as const };
+    const outcome = await this.#attempt(place, (engine) => engine.put(request));
+    if (outcome === 'done') await this.#list(place, { name, timestamp: ballot, deleted: false, metaTimestamp: ballot, sizeBytes: data.length, metadata });
+    return outcome;
+  }
+
+  /**
+   * Streams a body to all replicas as it arrives. `check` sees the MD5, and `metadata` is asked for, before anything becomes visible. Under a condition `contest` has it
+   * decided, once all is there, when it becomes visible, and answers that timestamp.
+   */
+  async putStream(place: WritePlace, { timestamp, metadata, body, check, contest }: StreamedPut): Promise<Stored> {
     const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
     // Begun last: whoever has begun one must end it.
     const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
@@ -64,10 +77,11 @@ export class ObjectWrites {
       const etag = (await hasher.digest())['md5'].toString('hex');
       await check(etag);
       const complete = { ...metadata(), [ETAG]: etag };
-      await this.#commitAll(place, copies, complete);
+      const written = contest === undefined ? timestamp : await contest((ballot) => this.#commitBallot(place, copies, complete, ballot));
+      if (contest === undefined) await this.#commitAll(place, copies, complete);
       const name = fullName(place.target);
-      await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, metadata: complete });
-      return { etag, sizeBytes };
+      await this.#list(place, { name, timestamp: written, deleted: false, metaTimestamp: written, sizeBytes, metadata: complete });
+      return { etag, sizeBytes, timestamp: written };
     } catch (error) {
       hasher.abort();
       await Promise.allSettled(copies.map((copy) => copy.writer.abort()));
@@ -93,6 +107,37 @@ export class ObjectWrites {
     return 'done';
   }
 
+  async deleteBallot(place: WritePlace, ballot: Timestamp): Promise<Attempt> {
+    const name = fullName(place.target);
+    const request = { key: place.placement.key, name, timestamp: ballot, conditional: true as const };
+    const outcome = await this.#attempt(place, (engine) => engine.delete(request));
+    if (outcome === 'done') await this.#list(place, { name, timestamp: ballot, deleted: true, metaTimestamp: ballot, sizeBytes: 0, metadata: {} });
+    return outcome;
+  }
+
+  /** A write with the timestamp of a ballot, on primaries only: whoever stood in would bring it to them after others have moved on. */
+  async #attempt({ placement, container }: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<Attempt> {
+    const ask = (replica: Replica): Promise<WriteReceipt> => write(replica.client.objects(container.policy));
+    return this.#outcome(placement, await askAll(placement.replicas, ask, (sofar) => committed(sofar) >= placement.need));
+  }
+
+  /** What became of a write by what the primaries answered; it was refused only where all who were asked have said so. */
+  #outcome({ replicas, need }: Placement, answers: readonly Answer<WriteReceipt>[]): Attempt {
+    this.#observe(valuesOf(answers));
+    const done = committed(answers);
+    if (done >= need) return 'done';
+    return done === 0 && answers.length === replicas.length && answers.every((answer) => answer.ok || answer.unasked) ? 'refused' : 'unknown';
+  }
+
+  #observe(receipts: readonly WriteReceipt[]): void {
+    for (const { outcome, state, promised } of receipts) {
+      if (outcome !== 'superseded') continue;
+      this.#cluster.timestamps.observe(state.timestamp);
+      this.#cluster.timestamps.observe(state.metaTimestamp);
+      if (promised !== undefined) this.#cluster.timestamps.observe(promised);
+    }
+  }
+
   /** One write on every primary, and on handoffs for those that fail. */
   async #write(place: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<'done' | 'overtaken'> {
     const { placement } = place;
@@ -105,16 +150,12 @@ export class ObjectWrites {
 
   #judge({ placement, policy }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): 'done' | 'overtaken' {
     const receipts = valuesOf(answers);
-    const superseded = receipts.filter((receipt) => receipt.outcome === 'superseded');
-    for (const { state } of superseded) {
-      this.#cluster.timestamps.observe(state.timestamp);
-      this.#cluster.timestamps.observe(state.metaTimestamp);
-    }
+    this.#observe(receipts);
     // What a majority took was in force, and may have been seen: what is newer elsewhere came after it. Nothing newer was
     // acknowledged before it, or a majority would not have taken it. Written again it would come back from the past.
     const done = committed(answers) + (policy.consistency === 'available' ? stoodIn : 0);
     if (done >= placement.need) return 'done';
-    if (superseded.length > 0) return 'overtaken';
+    if (receipts.some((receipt) => receipt.outcome === 'superseded')) return 'overtaken';
     // What a post was made for has been overwritten on some replica: look again.
     if (receipts.length >= placement.need && receipts.some((receipt) => receipt.outcome === 'absent')) return 'overtaken';
     throw quorumFault('the object', answers, placement.need);
@@ -167,11 +208,22 @@ export class ObjectWrites {
       (replica) => byReplica.get(replica)!.writer.commit(metadata),
       (sofar) => sofar.filter((answer) => answer.ok && counted(answer.replica)).length >= place.placement.need,
     );
+    const heard = answers.filter((answer) => answer.ok && counted(answer.replica));
+    if (heard.length < place.placement.need) throw quorumFault('the object', answers, place.placement.need);
     // A newer write that overlapped this one may have won: ours then came just before it, and both are acknowledged truly.
-    const done = answers.filter((answer) => answer.ok && counted(answer.replica)).length;
-    if (done < place.placement.need) throw quorumFault('the object', answers, place.placement.need);
+    const done = valuesOf(heard).filter(maySucceed).length;
+    if (done < place.placement.need) throw new StoreError('unavailable', 'the object was written under a condition meanwhile; this write may or may not have come before');
     // A device that was left alone, or failed, may hold a writer still.
     await Promise.allSettled(answers.flatMap((answer) => (answer.ok ? [] : [byReplica.get(answer.replica)!.writer.abort()])));
+  }
+
+  /** Makes data that all copies have visible at the timestamp of a ballot. */
+  async #commitBallot({ placement }: WritePlace, copies: readonly Copy[], metadata: Metadata, ballot: Timestamp): Promise<Attempt> {
+    const living = new Map(copies.flatMap((copy) => (copy.primary && copy.failed === undefined ? [[copy.replica, copy]] : [])));
+    const answers = await askAll([...living.keys()], (replica) => living.get(replica)!.writer.commit(metadata, ballot), (sofar) => committed(sofar) >= placement.need);
+    await Promise.allSettled(answers.flatMap((answer) => (answer.ok ? [] : [living.get(answer.replica)!.writer.abort()])));
+    const lost = placement.replicas.filter((replica) => !living.has(replica)).map((replica) => ({ replica, ok: false as const, error: undefined, unasked: true as const }));
+    return this.#outcome(placement, [...answers, ...lost]);
   }
 
   #assertEnough({ placement, policy }: WritePlace, copies: readonly Copy[]): void {
@@ -202,6 +254,15 @@ export class ObjectWrites {
   }
 }
 
+export interface StreamedPut {
+  readonly timestamp: Timestamp;
+  readonly metadata: () => Metadata;
+  readonly body: Body;
+  readonly check: (etag: string) => Promise<void>;
+  /** Calls `write` once at most. */
+  readonly contest: ((write: (ballot: Timestamp) => Promise<Attempt>) => Promise<Timestamp>) | undefined;
+}
+
 interface Copy {
   readonly replica: Replica;
   readonly writer: ObjectWriter;
@@ -222,6 +283,14 @@ async function writeAll(copies: readonly Copy[], chunk: Buffer): Promise<void> {
       }
     }),
   );
+}
+
+/**
+ * Whether a device that answered so leaves the write its place in the order: taken, or overtaken by one that asked nothing of what came before
+ * it. A promise, or what was written under a condition, would have had to know of it.
+ */
+function maySucceed({ outcome, state, promised }: WriteReceipt): boolean {
+  return outcome === 'committed' || (promised === undefined && state.conditional !== true);
 }
 
 function committed(answers: readonly Answer<WriteReceipt>[]): number {

@@ -3,13 +3,14 @@ import { hash } from 'node:crypto';
 import { StoreError, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
 import { changedAt, type Metadata, type ObjectInfo } from '#storage-node/protocol';
+import { Ballots, type Contest } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import type { Expiring } from './expiring.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
-import { ObjectWrites } from './object-writes.ts';
+import { ObjectWrites, type WritePlace } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
 import type { ResumableObject } from './resumable-object.ts';
 
@@ -51,20 +52,22 @@ export class Objects {
   readonly #expiring: Expiring;
   readonly #reads: ObjectReads;
   readonly #writes: ObjectWrites;
+  readonly #ballots: Ballots;
 
   constructor(cluster: Cluster, placements: Placements, containers: Containers, expiring: Expiring) {
     this.#expiring = expiring;
     this.#cluster = cluster;
     this.#placements = placements;
     this.#containers = containers;
-    this.#reads = new ObjectReads(cluster);
+    this.#ballots = new Ballots(cluster);
+    this.#reads = new ObjectReads(cluster, this.#ballots);
     this.#writes = new ObjectWrites(cluster, containers);
   }
 
   /** State, name and metadata. Throws `object-not-found`, also for an expired one. */
   async head(target: ObjectName): Promise<ObjectInfo> {
     const { placement, policy } = await this.#locate(target);
-    const info = this.#living(await this.#reads.info(placement, policy.consistency));
+    const info = await this.#look({ placement, policy });
     if (info === undefined) throw notFound();
     return info;
   }
@@ -84,8 +87,10 @@ export class Objects {
   /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
   async put(request: PutObject): Promise<Stored> {
     const { placement, policy, container } = await this.#locate(request.target);
-    request.condition?.(this.#living(await this.#reads.info(placement, policy.consistency)));
     const place = { placement, policy, container, target: request.target };
+    const { condition } = request;
+    // Before the body is read: who is refused need not send it.
+    condition?.(await this.#look(place));
     const { sizeBytes } = request.body;
     if (sizeBytes !== undefined && sizeBytes <= INLINE_BODY_BYTES) {
       const data = await request.body.collect(sizeBytes);
@@ -93,18 +98,22 @@ export class Objects {
       checkEtag(etag, request.expectedEtag);
       const metadata = { ...request.metadata, ...request.lateMetadata?.(), [ETAG]: etag };
       await this.#expiring.note(request.target, metadata);
-      const timestamp = await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data));
+      const timestamp =
+        condition === undefined || policy.consistency === 'available'
+          ? await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data))
+          : await this.#contest(place, condition, (ballot) => this.#writes.putBallot(place, ballot, metadata, data));
       return { etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency);
-    const timestamp = this.#cluster.timestamps.now();
+    const contest = condition === undefined || policy.consistency === 'available' ? undefined : (write: Contest['write']) => this.#contestOnce(place, condition, write);
+    const { body } = request;
     const metadata = (): Metadata => ({ ...request.metadata, ...request.lateMetadata?.() });
-    const stored = await this.#writes.putStream(place, timestamp, metadata, request.body, async (found) => {
+    const check = async (found: string): Promise<void> => {
       checkEtag(found, request.expectedEtag);
       await this.#expiring.note(request.target, request.metadata);
-    });
-    return { ...stored, timestamp };
+    };
+    return this.#writes.putStream(place, { timestamp: this.#cluster.timestamps.now(), metadata, body, check, contest });
   }
 
   /**
@@ -126,9 +135,15 @@ export class Objects {
   /** Deletes an object. Throws `object-not-found` where there was none (a tombstone is written all the same). */
   async delete(target: ObjectName, { condition }: { condition?: WriteCondition | undefined } = {}): Promise<{ timestamp: Timestamp }> {
     const { placement, policy, container } = await this.#locate(target);
-    const current = this.#living(await this.#reads.info(placement, policy.consistency));
-    condition?.(current);
-    const timestamp = await this.#untilNewest((now) => this.#writes.delete({ placement, policy, container, target }, now));
+    const place = { placement, policy, container, target };
+    let current: ObjectInfo | undefined;
+    const see = (seen: ObjectInfo | undefined): void => condition?.((current = seen));
+    let timestamp: Timestamp;
+    if (condition === undefined || policy.consistency === 'available') {
+      current = await this.#look(place);
+      see(current);
+      timestamp = await this.#untilNewest((now) => this.#writes.delete(place, now));
+    } else timestamp = await this.#contest(place, see, (ballot) => this.#writes.deleteBallot(place, ballot));
     if (current === undefined) throw notFound();
     return { timestamp };
   }
@@ -150,6 +165,31 @@ export class Objects {
     const container = await this.#containers.summary(target);
     const placement = this.#placements.object(target.account, target.container, target.object, container.policy);
     return { placement, policy: this.#cluster.policies.byIndex(container.policy), container };
+  }
+
+  /** A write under `strong` that happens only if the condition holds of what it replaces. */
+  #contest(place: WritePlace, condition: WriteCondition, write: Contest['write']): Promise<Timestamp> {
+    const { placement, policy, target } = place;
+    const name = `/${target.account}/${target.container}/${target.object}`;
+    return this.#ballots.decide({ placement, name, look: () => this.#reads.info(placement, policy.consistency), condition: (held) => condition(this.#living(held)), write });
+  }
+
+  /** The same for what can be tried once only. */
+  #contestOnce(place: WritePlace, condition: WriteCondition, write: Contest['write']): Promise<Timestamp> {
+    let tried = false;
+    const mayTry = (current: ObjectInfo | undefined): void => {
+      condition(current);
+      if (tried) throw new StoreError('unavailable', 'the object was written by others meanwhile');
+    };
+    const tryIt = (ballot: Timestamp): ReturnType<Contest['write']> => {
+      tried = true;
+      return write(ballot);
+    };
+    return this.#contest(place, mayTry, tryIt);
+  }
+
+  async #look({ placement, policy }: Pick<WritePlace, 'placement' | 'policy'>): Promise<ObjectInfo | undefined> {
+    return this.#living(await this.#reads.info(placement, policy.consistency));
   }
 
   /** The object as clients see it: undefined where it is deleted or has expired. */

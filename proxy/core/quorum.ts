@@ -8,7 +8,7 @@ import type { Replica } from './placement.ts';
 
 export type Answer<T> =
   | { readonly replica: Replica; readonly ok: true; readonly value: T }
-  | { readonly replica: Replica; readonly ok: false; readonly error: unknown };
+  | { readonly replica: Replica; readonly ok: false; readonly error: unknown; /** It was left alone: what was asked of others cannot have reached it. */ readonly unasked?: true };
 
 /** How long a write waits for the slowest replicas once a quorum has it, as Swift's post_quorum_timeout. */
 export const POST_QUORUM_GRACE_MS = 500;
@@ -68,7 +68,7 @@ function askOne<T>(replica: Replica, ask: (replica: Replica) => Promise<T>, note
 }
 
 function pausedAnswer(replica: Replica): Answer<never> {
-  return { replica, ok: false, error: new StoreError('device-unavailable', `${replica.device.device} failed too often just now`) };
+  return { replica, ok: false, unasked: true, error: new StoreError('device-unavailable', `${replica.device.device} failed too often just now`) };
 }
 
 /** The same replicas, those that are not to be left alone just now first. */

@@ -1,37 +1,56 @@
 /** Brings the state of one key from the engine that has it to others that have an older one: data, metadata and tombstones alike. */
-import type { Key, ObjectEngine, ObjectReader } from '#storage-node/protocol';
+import type { Timestamp } from '#common';
+import type { Key, ObjectEngine, ObjectInfo, ObjectReader, WriteReceipt } from '#storage-node/protocol';
+import { compareStates } from './states.ts';
 
-/** How many of `to` hold the state of `from`, or a newer one, in the end. A device that fails is left for later. */
-export async function bringUpToDate(work: { key: Key; from: Pick<ObjectEngine, 'open' | 'info'>; to: readonly ObjectEngine[] }): Promise<number> {
+/**
+ * `holders`: how many of `to` hold the state of `from`, or a newer one, in the end. `refused`: how many have promised to take none so old to
+ * somebody who writes under a condition (docs/decisions/0018). A device that fails is left for later.
+ */
+export async function bringUpToDate(work: { key: Key; from: Pick<ObjectEngine, 'open' | 'info'>; to: readonly ObjectEngine[] }): Promise<{ holders: number; refused: number }> {
   const outcomes = await Promise.allSettled(work.to.map((engine) => copyState(work.key, work.from, engine)));
+  const count = (holds: boolean): number => outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === holds).length;
+  return { holders: count(true), refused: count(false) };
+}
+
+/** Writes what `from` holds to all of `to` as a state of the later `timestamp`, which won a ballot; how many took it. Nothing, where `from` holds `state` no more. */
+export async function rewrite({ key, from, state, to, timestamp }: { key: Key; from: Pick<ObjectEngine, 'open'>; state: ObjectInfo; to: readonly ObjectEngine[]; timestamp: Timestamp }): Promise<number> {
+  const write = async (engine: ObjectEngine): Promise<boolean> => {
+    const conditional = true as const;
+    const { name } = state;
+    if (state.deleted) return (await engine.delete({ key, name, timestamp, conditional })).outcome === 'committed';
+    await using reader = await from.open(key);
+    if (reader === undefined || compareStates(reader.info, state) !== 0) return false;
+    return (await copyData(key, { reader, state: { ...reader.info, timestamp, conditional } }, engine)).outcome === 'committed';
+  };
+  const outcomes = await Promise.allSettled(to.map(write));
   return outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value).length;
 }
 
+/** Whether `to` holds the state in the end, or a newer one. A promise to a conditional write may forbid it (docs/decisions/0018). */
 async function copyState(key: Key, from: Pick<ObjectEngine, 'open' | 'info'>, to: ObjectEngine): Promise<boolean> {
   await using reader = await from.open(key);
   if (reader === undefined) {
     const tombstone = await from.info(key);
     if (tombstone === undefined || !tombstone.deleted) return false;
-    await to.delete({ key, name: tombstone.name, timestamp: tombstone.timestamp });
-    return true;
+    const { name, timestamp, conditional } = tombstone;
+    const { state } = await to.delete({ key, name, timestamp, conditional });
+    return compareStates(state, tombstone) >= 0;
   }
-  const { name, timestamp, metaTimestamp, metadata, deleted: _ } = reader.info;
-  const held = await to.stat(key);
-  if (held === undefined || held.deleted || held.timestamp < timestamp) await copyData(key, reader, to);
-  if (metaTimestamp > timestamp) await to.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata });
-  return true;
+  const { name, timestamp, metaTimestamp, metadata } = reader.info;
+  let held = await to.stat(key);
+  if (held === undefined || held.deleted || held.timestamp < timestamp) held = (await copyData(key, { reader, state: reader.info }, to)).state;
+  if (metaTimestamp > timestamp) held = (await to.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata })).state;
+  return compareStates(held, reader.info) >= 0;
 }
 
-async function copyData(key: Key, reader: ObjectReader, to: ObjectEngine): Promise<void> {
-  const { name, timestamp, metadata, sizeBytes } = reader.info;
-  if (reader.data !== undefined) {
-    await to.put({ key, name, timestamp, metadata, data: reader.data });
-    return;
-  }
-  const writer = await to.create({ key, name, timestamp, sizeHint: sizeBytes });
+async function copyData(key: Key, { reader, state }: { reader: ObjectReader; state: ObjectInfo }, to: ObjectEngine): Promise<WriteReceipt> {
+  const { name, timestamp, metadata, sizeBytes, conditional } = state;
+  if (reader.data !== undefined) return to.put({ key, name, timestamp, metadata, data: reader.data, conditional });
+  const writer = await to.create({ key, name, timestamp, sizeHint: sizeBytes, conditional });
   try {
     for await (const chunk of reader.read(0, sizeBytes)) await writer.write(chunk);
-    await writer.commit(metadata);
+    return await writer.commit(metadata);
   } catch (error) {
     await writer.abort();
     throw error;

@@ -3,7 +3,7 @@ import { StoreError, type Timestamp } from '#common';
 import {
   decodeKey, decodeStates, DIGEST_BYTES, encodeKey, encodeShipment, frameHeader, HEAD_HEADER, jsonFrame, objectPath, parseJson, parseJsonFrame, readFrames,
   type CreateRequest, type DeleteRequest, type Key, type KeyedState, type KeyRanges, type ObjectEngine, type ObjectInfo, type ObjectOperation, type ObjectReader, type ObjectState, type ObjectWriter,
-  type PendingRow, type PostRequest, type PutRequest, type ShippedState, type Taken, type WriteReceipt,
+  type PendingRow, type Prepared, type PrepareRequest, type PostRequest, type PutRequest, type ShippedState, type Taken, type WriteReceipt,
 } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
 import { LazySender } from './lazy-sender.ts';
@@ -16,11 +16,13 @@ export class RemoteObjectEngine implements ObjectEngine {
   readonly #transport: HttpTransport;
   readonly #path: (operation: ObjectOperation) => string;
   readonly #settling: LazySender<readonly [string, Timestamp]>;
+  readonly #abandoning: LazySender<readonly [string, Timestamp]>;
 
   constructor(transport: HttpTransport, { device, policy }: { device: string; policy: number }) {
     this.#transport = transport;
     this.#path = (operation) => objectPath(device, policy, operation);
     this.#settling = new LazySender((entries) => this.#call('settle', { entries }));
+    this.#abandoning = new LazySender((entries) => this.#call('abandon', { entries }));
   }
 
   async stat(key: Key): Promise<ObjectState | undefined> {
@@ -45,14 +47,14 @@ export class RemoteObjectEngine implements ObjectEngine {
     return new WholeReader(info, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
   }
 
-  async put({ key, name, timestamp, metadata, data }: PutRequest): Promise<WriteReceipt> {
-    const head = jsonFrame('head', { key: encodeKey(key), name, timestamp, metadata, sizeBytes: data.length });
+  async put({ key, name, timestamp, metadata, data, conditional }: PutRequest): Promise<WriteReceipt> {
+    const head = jsonFrame('head', { key: encodeKey(key), name, timestamp, metadata, sizeBytes: data.length, conditional });
     const answer = await this.#transport.call(this.#path('put'), [head, frameHeader('data', data.length), data]);
     return receiptOf(parseJson(answer));
   }
 
-  async create({ key, name, timestamp, sizeHint }: CreateRequest): Promise<ObjectWriter> {
-    const head = encodeURIComponent(JSON.stringify({ key: encodeKey(key), name, timestamp, sizeHint }));
+  async create({ key, name, timestamp, sizeHint, conditional }: CreateRequest): Promise<ObjectWriter> {
+    const head = encodeURIComponent(JSON.stringify({ key: encodeKey(key), name, timestamp, sizeHint, conditional }));
     const begun = await this.#transport.begin(this.#path('create'), { [HEAD_HEADER]: head });
     return new RemoteWriter(this.#transport, begun);
   }
@@ -61,8 +63,18 @@ export class RemoteObjectEngine implements ObjectEngine {
     return receiptOf(await this.#call('post', { key: encodeKey(key), name, timestamp, base, metadata }));
   }
 
-  async delete({ key, name, timestamp }: DeleteRequest): Promise<WriteReceipt> {
-    return receiptOf(await this.#call('delete', { key: encodeKey(key), name, timestamp }));
+  async delete({ key, name, timestamp, conditional }: DeleteRequest): Promise<WriteReceipt> {
+    return receiptOf(await this.#call('delete', { key: encodeKey(key), name, timestamp, conditional }));
+  }
+
+  async prepare({ key, name, timestamp }: PrepareRequest): Promise<Prepared> {
+    await this.#abandoning.flush();
+    const { outcome, state, promised } = (await this.#call('prepare', { key: encodeKey(key), name, timestamp })) as Prepared;
+    return { outcome, state, promised };
+  }
+
+  abandon(key: Key, timestamp: Timestamp): void {
+    this.#abandoning.add([encodeKey(key), timestamp]);
   }
 
   settle(key: Key, timestamp: Timestamp): void {

@@ -1,7 +1,7 @@
 /** A write of unknown size to a device of another process: one request whose body grows chunk by chunk and ends with the metadata. */
 import assert from 'node:assert';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { StoreError } from '#common';
+import { StoreError, type Timestamp } from '#common';
 import { frameHeader, jsonFrame, MAX_FRAME_BYTES, parseJson, type Metadata, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
 import { receiptOf } from './receipt.ts';
@@ -24,10 +24,10 @@ export class RemoteWriter implements ObjectWriter {
     for (let start = 0; start < chunk.length; start += MAX_FRAME_BYTES) await this.#writeFrame(chunk.subarray(start, start + MAX_FRAME_BYTES));
   }
 
-  async commit(metadata: Metadata): Promise<WriteReceipt> {
+  async commit(metadata: Metadata, ballot?: Timestamp): Promise<WriteReceipt> {
     assert(!this.#ended, 'commit on a writer that was committed, aborted or failed');
     this.#ended = true;
-    this.#request.end(jsonFrame('commit', metadata));
+    this.#request.end(jsonFrame('commit', { metadata, ballot }));
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of (await this.#response) as AsyncIterable<Buffer>) chunks.push(chunk);

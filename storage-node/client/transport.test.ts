@@ -61,6 +61,8 @@ function bound(engine: ObjectEngine): ObjectEngine {
     create: (request) => engine.create(request),
     post: (request) => engine.post(request),
     delete: (request) => engine.delete(request),
+    prepare: (request) => engine.prepare(request),
+    abandon: (key, timestamp) => engine.abandon(key, timestamp),
     settle: (key, settled) => engine.settle(key, settled),
     pending: (options) => engine.pending(options),
     digests: (ranges) => engine.digests(ranges),

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import type { Timestamp } from '#common';
 import type { Key, Metadata, ObjectEngine, ObjectInfo, ObjectReader, WriteReceipt } from '#storage-node/protocol';
+import { objectBallotContract } from './object-ballot.contract.ts';
 
 export interface EngineFixture {
   readonly engine: ObjectEngine;
@@ -73,6 +74,7 @@ export function objectEngineContract(name: string, openFixture: (t: TestContext)
   streaming(it);
   pendingRows(it);
   durability(it);
+  objectBallotContract(name, openFixture);
 }
 
 type It = (title: string, body: (fixture: EngineFixture, t: TestContext) => Promise<void>) => void;

@@ -26,6 +26,8 @@ export interface ObjectState {
   readonly metaTimestamp: Timestamp;
   /** Length of the data in bytes; 0 for a tombstone. */
   readonly sizeBytes: number;
+  /** Data or tombstone came from a conditional write: there and true, or not there. */
+  readonly conditional?: true;
 }
 
 /** An object's state with its name and the metadata in force. */
@@ -54,6 +56,8 @@ export interface PutRequest {
   readonly timestamp: Timestamp;
   readonly metadata: Metadata;
   readonly data: Buffer;
+  /** Carries the ballot that its timestamp won (`prepare`). */
+  readonly conditional?: true | undefined;
 }
 
 export interface CreateRequest {
@@ -62,6 +66,8 @@ export interface CreateRequest {
   readonly timestamp: Timestamp;
   /** Expected length, where the client declared one: a hint for placement, never trusted. */
   readonly sizeHint: number | undefined;
+  /** A copy of data that came from a conditional write. */
+  readonly conditional?: true | undefined;
 }
 
 /** Data on its way in. Nothing is visible before `commit` resolves; an aborted or abandoned writer leaves nothing behind. */
@@ -73,8 +79,8 @@ export interface ObjectWriter {
    * out where chunks are kept, or may be.
    */
   written?(): Promise<boolean>;
-  /** Makes data and metadata durable and visible in one step. */
-  commit(metadata: Metadata): Promise<WriteReceipt>;
+  /** Makes data and metadata durable and visible in one step; with a ballot, as of its timestamp, and not as of the one it was created for. */
+  commit(metadata: Metadata, ballot?: Timestamp): Promise<WriteReceipt>;
   /** Forgets what was written. Harmless after commit or a failure. */
   abort(): Promise<void>;
 }
@@ -93,11 +99,29 @@ export interface DeleteRequest {
   readonly key: Key;
   readonly name: string;
   readonly timestamp: Timestamp;
+  /** Carries the ballot that its timestamp won (`prepare`). */
+  readonly conditional?: true | undefined;
+}
+
+/** Asks for a promise: that no data and no tombstone older than `timestamp` takes effect for `key` from now on. */
+export interface PrepareRequest {
+  readonly key: Key;
+  readonly name: string;
+  readonly timestamp: Timestamp;
+}
+
+/** The durable answer. `refused`: `timestamp` is not newer than what is held, or than another promise; nothing was promised. */
+export interface Prepared {
+  readonly outcome: 'promised' | 'refused';
+  /** What is held, read in the same step as the promise was given. */
+  readonly state: ObjectState | undefined;
+  /** The newest promise that stands now; NEVER for none. */
+  readonly promised: Timestamp;
 }
 
 /**
  * The durable answer to a write. `committed`: on stable storage and in force. `superseded`: the engine holds a state at
- * least as new, nothing was written. `absent` (post only): there is no data record of timestamp `base`.
+ * least as new, or has promised (`promised` says what) to take none so old; nothing was written. `absent` (post only): there is no data record of timestamp `base`.
  */
 export interface WriteReceipt {
   readonly outcome: 'committed' | 'superseded' | 'absent';
@@ -107,6 +131,8 @@ export interface WriteReceipt {
   readonly previous: ObjectState | undefined;
   /** Where and when it became durable; undefined unless committed. Time in ms since the epoch. */
   readonly durability: { readonly volume: number; readonly sequence: number; readonly syncedAtMs: number } | undefined;
+  /** The promise that was in its way; not there where none was. */
+  readonly promised?: Timestamp;
 }
 
 /** A write whose container row is not known to be committed: the durable async-pending record. */
@@ -139,6 +165,14 @@ export interface ObjectEngine extends ObjectReplica {
   post(request: PostRequest): Promise<WriteReceipt>;
   /** Writes a tombstone, also where nothing is held. */
   delete(request: DeleteRequest): Promise<WriteReceipt>;
+  /**
+   * The first half of a conditional write (docs/decisions/0018): a promise that holds through crashes, compaction and a rebuilt index, for
+   * data and tombstones from wherever they come, until data or a tombstone as new as it takes effect. It goes when it is older than the reclaim
+   * age. Posts are no matter of promises.
+   */
+  prepare(request: PrepareRequest): Promise<Prepared>;
+  /** Whoever was promised `timestamp` has not written at it and never will: the promise need not stand. Cheap, never fails, arrives before the next `prepare` if at all; forgotten by a crash. */
+  abandon(key: Key, timestamp: Timestamp): void;
   /** The container row of the write at `timestamp` (data, tombstone or metadata) is committed: it is pending no more. Cheap, lazy, never fails. */
   settle(key: Key, timestamp: Timestamp): void;
   /** Writes older than `olderThanMs` whose rows are not settled, at most `limit`. Survives a crash: after one, a settled write may appear again, never the reverse. */

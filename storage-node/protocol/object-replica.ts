@@ -26,6 +26,7 @@ export interface ShippedState {
   readonly timestamp: Timestamp;
   readonly deleted: boolean;
   readonly sizeBytes: number;
+  readonly conditional?: true | undefined;
   /** Of the data record. */
   readonly metadata: Metadata;
   readonly posted: { readonly timestamp: Timestamp; readonly metadata: Metadata } | undefined;

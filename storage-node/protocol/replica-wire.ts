@@ -124,13 +124,13 @@ async function nextFrame(frames: AsyncIterator<Frame, unknown>): Promise<Frame> 
 }
 
 function parseHead(value: unknown): Omit<ShippedState, 'data' | 'read'> {
-  const { key, name, timestamp, deleted, sizeBytes, metadata, posted, blocks } = (value ?? {}) as Record<string, unknown>;
+  const { key, name, timestamp, deleted, sizeBytes, conditional, metadata, posted, blocks } = (value ?? {}) as Record<string, unknown>;
   const numbers = Number.isSafeInteger(timestamp) && Number.isSafeInteger(sizeBytes) && (sizeBytes as number) >= 0;
   if (typeof name !== 'string' || !name.isWellFormed() || !numbers || !isMetadata(metadata)) throw new StoreError('bad-request', 'not a state');
   const post = posted as { timestamp: Timestamp; metadata: Metadata } | undefined;
   if (post !== undefined && (!Number.isSafeInteger(post.timestamp) || !isMetadata(post.metadata))) throw new StoreError('bad-request', 'not a state');
   if (!Array.isArray(blocks) || !blocks.every(Number.isInteger)) throw new StoreError('bad-request', 'not a state');
-  return { key: decodeKey(key), name, timestamp: timestamp as Timestamp, deleted: deleted === true, sizeBytes: sizeBytes as number, metadata, posted: post, blocks: blocks as number[] };
+  return { key: decodeKey(key), name, timestamp: timestamp as Timestamp, deleted: deleted === true, sizeBytes: sizeBytes as number, conditional: conditional === true ? true : undefined, metadata, posted: post, blocks: blocks as number[] };
 }
 
 function isMetadata(value: unknown): value is Metadata {

@@ -9,7 +9,7 @@ import { NEVER, type Clock, type Timestamp } from '#common';
 import { addState, changedAt, DIGEST_LANES, prefixOf } from '#storage-node/protocol';
 import type {
   CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Metadata, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState,
-  ObjectWriter, PendingRow, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
+  ObjectWriter, PendingRow, Prepared, PrepareRequest, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
 
 /** What is held for one key. */
@@ -24,6 +24,7 @@ interface Held {
   readonly data: Buffer;
   readonly metaTimestamp: Timestamp;
   readonly metadata: Metadata;
+  readonly conditional?: true;
 }
 
 interface Pending {
@@ -39,6 +40,8 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   readonly #clock: Clock;
   readonly #held = new Map<string, Held>();
   readonly #pending = new Map<string, Pending>();
+  /** By key: no data and no tombstone older than any of these any more. */
+  readonly #promises = new Map<string, Set<Timestamp>>();
   #sequence = 0;
 
   constructor({ clock }: { clock: Clock }) {
@@ -58,12 +61,12 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
     return held === undefined || held.deleted ? undefined : new MemoryReader(held);
   }
 
-  async put({ key, name, timestamp, metadata, data }: PutRequest): Promise<WriteReceipt> {
-    return this.#put({ key, name, timestamp, metadata, data: Buffer.from(data) });
+  async put(request: PutRequest): Promise<WriteReceipt> {
+    return this.#put({ ...request, data: Buffer.from(request.data) });
   }
 
   async create(request: CreateRequest): Promise<ObjectWriter> {
-    return new MemoryWriter((data, metadata) => this.#put({ ...request, data, metadata }));
+    return new MemoryWriter((data, metadata, ballot) => this.#put({ ...request, ...(ballot === undefined ? {} : { timestamp: ballot, conditional: true }), data, metadata }));
   }
 
   async post({ key, timestamp, base, metadata }: PostRequest): Promise<WriteReceipt> {
@@ -75,12 +78,27 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
     return this.#commit(key, held, { ...held, metaTimestamp: timestamp, metadata });
   }
 
-  async delete({ key, name, timestamp }: DeleteRequest): Promise<WriteReceipt> {
+  async delete({ key, name, timestamp, conditional }: DeleteRequest): Promise<WriteReceipt> {
     const held = this.#held.get(key.toString('hex'));
     if (held !== undefined && held.timestamp > timestamp) return this.#unchanged('superseded', held);
     if (held?.deleted && held.timestamp === timestamp) return this.#unchanged('committed', held);
+    const promised = this.#promised(key);
+    if (timestamp < promised) return { ...this.#unchanged('superseded', held), promised };
     const none = { deleted: true, ownMetadata: {}, etag: '', data: Buffer.alloc(0), metadata: {} };
-    return this.#commit(key, held, { name, timestamp, metaTimestamp: timestamp, ...none });
+    return this.#commit(key, held, { name, timestamp, metaTimestamp: timestamp, ...none, ...(conditional ? { conditional } : {}) });
+  }
+
+  async prepare({ key, timestamp }: PrepareRequest): Promise<Prepared> {
+    const held = this.#held.get(key.toString('hex'));
+    const promised = this.#promised(key);
+    const state = stateOf(held);
+    if (timestamp <= promised || (held !== undefined && timestamp <= changedAt(held))) return { outcome: 'refused', state, promised };
+    this.#promises.set(key.toString('hex'), new Set([...(this.#promises.get(key.toString('hex')) ?? []), timestamp]));
+    return { outcome: 'promised', state, promised: timestamp };
+  }
+
+  abandon(key: Key, timestamp: Timestamp): void {
+    this.#promises.get(key.toString('hex'))?.delete(timestamp);
   }
 
   settle(key: Key, timestamp: Timestamp): void {
@@ -138,7 +156,7 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
       const read = async function* (): AsyncGenerator<Buffer, void, undefined> {
         for (let at = 0; at < data.length; at += CHUNK_BYTES) yield data.subarray(at, at + CHUNK_BYTES);
       };
-      yield { key, name, timestamp, deleted, sizeBytes: data.length, metadata: ownMetadata, posted, blocks, data: data.length <= CHUNK_BYTES ? data : undefined, read };
+      yield { key, name, timestamp, deleted, sizeBytes: data.length, conditional: held.conditional, metadata: ownMetadata, posted, blocks, data: data.length <= CHUNK_BYTES ? data : undefined, read };
     }
   }
 
@@ -162,15 +180,15 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   }
 
   async #takeOne(state: ShippedState): Promise<'taken' | 'kept' | 'damaged'> {
-    const { key, name, timestamp, metadata, posted } = state;
+    const { key, name, timestamp, metadata, posted, conditional } = state;
     const chunks: Buffer[] = [];
     for await (const chunk of state.read()) chunks.push(chunk);
     const data = Buffer.concat(chunks);
     const intact = state.blocks.every((crc, i) => crc === crc32(data.subarray(i * 65_536, (i + 1) * 65_536)));
     if (data.length !== state.sizeBytes || !intact) return 'damaged';
     const before = JSON.stringify(stateOf(this.#held.get(key.toString('hex'))));
-    if (state.deleted) await this.delete({ key, name, timestamp });
-    else await this.put({ key, name, timestamp, metadata, data });
+    if (state.deleted) await this.delete({ key, name, timestamp, conditional });
+    else await this.put({ key, name, timestamp, metadata, data, conditional });
     if (posted) await this.post({ key, name, timestamp: posted.timestamp, base: timestamp, metadata: posted.metadata });
     return JSON.stringify(stateOf(this.#held.get(key.toString('hex')))) === before ? 'kept' : 'taken';
   }
@@ -185,12 +203,18 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
     this.#pending.delete(key.toString('hex'));
   }
 
-  #put({ key, name, timestamp, metadata, data }: PutRequest): WriteReceipt {
+  #promised(key: Key): Timestamp {
+    return Math.max(NEVER, ...(this.#promises.get(key.toString('hex')) ?? [])) as Timestamp;
+  }
+
+  #put({ key, name, timestamp, metadata, data, conditional }: PutRequest): WriteReceipt {
     const held = this.#held.get(key.toString('hex'));
     const etag = metadata['ETag'] ?? '';
     if (held !== undefined && held.timestamp > timestamp) return this.#unchanged('superseded', held);
     if (held?.timestamp !== timestamp) {
-      return this.#commit(key, held, { name, timestamp, deleted: false, ownMetadata: metadata, etag, data, metaTimestamp: timestamp, metadata });
+      const promised = this.#promised(key);
+      if (timestamp < promised) return { ...this.#unchanged('superseded', held), promised };
+      return this.#commit(key, held, { name, timestamp, deleted: false, ownMetadata: metadata, etag, data, metaTimestamp: timestamp, metadata, ...(conditional ? { conditional } : {}) });
     }
     const order = held.deleted ? -1 : Buffer.compare(Buffer.from(etag), Buffer.from(held.etag));
     if (order <= 0) return this.#unchanged(order < 0 ? 'superseded' : 'committed', held);
@@ -202,6 +226,7 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   #commit(key: Key, previous: Held | undefined, held: Held): WriteReceipt {
     const hex = key.toString('hex');
     this.#held.set(hex, held);
+    for (const promise of this.#promises.get(hex) ?? []) if (promise <= held.timestamp) this.abandon(key, promise);
     this.#pending.delete(hex); // so that the Map stays in order of time
     this.#pending.set(hex, { timestamp: changedAt(held), sinceMs: this.#clock.nowMs() });
     const durability = { volume: 1, sequence: ++this.#sequence, syncedAtMs: this.#clock.nowMs() };
@@ -219,9 +244,9 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
 class MemoryWriter implements ObjectWriter {
   #chunks: Buffer[] = [];
   #open = true;
-  readonly #put: (data: Buffer, metadata: Metadata) => WriteReceipt;
+  readonly #put: (data: Buffer, metadata: Metadata, ballot: Timestamp | undefined) => WriteReceipt;
 
-  constructor(put: (data: Buffer, metadata: Metadata) => WriteReceipt) {
+  constructor(put: (data: Buffer, metadata: Metadata, ballot: Timestamp | undefined) => WriteReceipt) {
     this.#put = put;
   }
 
@@ -230,10 +255,10 @@ class MemoryWriter implements ObjectWriter {
     this.#chunks.push(chunk);
   }
 
-  async commit(metadata: Metadata): Promise<WriteReceipt> {
+  async commit(metadata: Metadata, ballot?: Timestamp): Promise<WriteReceipt> {
     assert(this.#open, 'commit on a writer that was committed or aborted');
     this.#open = false;
-    return this.#put(Buffer.concat(this.#chunks), metadata);
+    return this.#put(Buffer.concat(this.#chunks), metadata, ballot);
   }
 
   async abort(): Promise<void> {
@@ -265,8 +290,8 @@ function stateOf(held: Held): ObjectState;
 function stateOf(held: Held | undefined): ObjectState | undefined;
 function stateOf(held: Held | undefined): ObjectState | undefined {
   if (held === undefined) return undefined;
-  const { timestamp, deleted, metaTimestamp, data } = held;
-  return { timestamp, deleted, metaTimestamp, sizeBytes: data.length };
+  const { timestamp, deleted, metaTimestamp, data, conditional } = held;
+  return { timestamp, deleted, metaTimestamp, sizeBytes: data.length, ...(conditional ? { conditional } : {}) };
 }
 
 function infoOf(held: Held): ObjectInfo;

@@ -2,13 +2,15 @@
  * What a key may hold after a crash: every acknowledged write happened, in the order of the log; each one that failed or
  * was under way happened there whole, or not at all.
  */
-import type { Timestamp } from '#common';
-import type { Metadata } from '#storage-node/protocol';
+import { crc32 } from 'node:zlib';
+import { NEVER, type Timestamp } from '#common';
+import type { Metadata, ObjectState } from '#storage-node/protocol';
 
 export type Operation =
   | { readonly kind: 'put'; readonly timestamp: Timestamp; readonly metadata: Metadata; readonly data: Buffer }
   | { readonly kind: 'delete'; readonly timestamp: Timestamp }
-  | { readonly kind: 'post'; readonly timestamp: Timestamp; readonly base: Timestamp; readonly metadata: Metadata };
+  | { readonly kind: 'post'; readonly timestamp: Timestamp; readonly base: Timestamp; readonly metadata: Metadata }
+  | { readonly kind: 'prepare'; readonly timestamp: Timestamp };
 
 export interface Version {
   readonly timestamp: Timestamp;
@@ -30,11 +32,17 @@ export class KeyHistory {
   #base: Version | undefined;
   #steps: Step[] = [];
   uncertain = 0;
+  /** The newest promise that was given. */
+  #promised: Timestamp = NEVER;
   /** Everything that was ever tried, for runs where bits rotted and an older version may come back. */
   readonly attempts: Operation[] = [];
 
   /** A write took effect, or might have. */
   add(operation: Operation, certain: boolean): void {
+    if (operation.kind === 'prepare') {
+      if (certain && operation.timestamp > this.#promised) this.#promised = operation.timestamp;
+      return;
+    }
     this.#steps.push({ operation, certain });
     if (!certain) this.uncertain++;
   }
@@ -44,6 +52,14 @@ export class KeyHistory {
     this.#base = version;
     this.#steps = [];
     this.uncertain = 0;
+  }
+
+  /** After a reopen: whether a promise may stand that is `promised`, where data or a tombstone of `held` is there. */
+  mayPromise(promised: Timestamp, held: Timestamp): boolean {
+    const kept = held >= this.#promised || promised >= this.#promised;
+    const known = promised === NEVER || this.attempts.some(({ kind, timestamp }) => kind === 'prepare' && timestamp === promised);
+    this.#promised = promised;
+    return kept && known;
   }
 
   /** Every state the key may be in. */
@@ -60,6 +76,7 @@ export class KeyHistory {
 /** The log's rule: newer wins, and at equal timestamps the later place in the log, which only holds what was decided to win. */
 function applied(state: Version | undefined, operation: Operation): Version | undefined {
   const { timestamp } = operation;
+  if (operation.kind === 'prepare') return state;
   if (operation.kind === 'post') {
     if (state?.data === undefined || state.timestamp !== operation.base || state.metaTimestamp > timestamp) return state;
     return { ...state, metaTimestamp: timestamp, metadata: operation.metadata };
@@ -84,4 +101,13 @@ export function describe(version: Version | undefined): string {
   if (version === undefined) return 'nothing';
   const { timestamp, metaTimestamp, data, metadata } = version;
   return `${data === undefined ? 'tombstone' : `${data.length} bytes`} of ${timestamp % 1e6}/${metaTimestamp % 1e6} ${JSON.stringify(metadata)}`;
+}
+
+/** As good as an MD5 here, and cheaper: it tells two contents apart. */
+export function etagOf(data: Buffer): string {
+  return crc32(data).toString(16).padStart(8, '0');
+}
+
+export function sameState(a: ObjectState | undefined, b: ObjectState | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

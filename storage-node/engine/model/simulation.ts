@@ -5,19 +5,20 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { isStoreError, ManualClock, NEVER, type Timestamp } from '#common';
-import type { Key, Metadata, ObjectState, WriteReceipt } from '#storage-node/protocol';
+import type { Key, Metadata, Prepared, WriteReceipt } from '#storage-node/protocol';
 import { SeededRandom } from '../files/random.ts';
-import { NO_FAULTS, SimulatedDisk } from '../files/simulated-disk.ts';
+import { SimulatedDisk } from '../files/simulated-disk.ts';
 import { MemoryObjectEngine } from '../memory/memory-engine.ts';
 import type { VolumeSettings } from '../volume/settings.ts';
 import type { VolumeEngine } from '../volume/volume-engine.ts';
-import { describe, KeyHistory, MAX_UNCERTAIN, sameVersion, type Operation, type Version } from './expectation.ts';
+import { describe, etagOf, KeyHistory, MAX_UNCERTAIN, sameState, sameVersion, type Operation, type Version } from './expectation.ts';
 import { SimulatedMachine, type Plant } from './simulated-machine.ts';
 
 const START = 170_000_000_000_000;
 const RECLAIM_MS = 60_000;
+/** Older than whatever happens. */
+const FIRST = 1 as Timestamp;
 
 interface Subject {
   readonly name: string;
@@ -28,7 +29,7 @@ interface Subject {
 interface Outcome {
   readonly subject: Subject;
   readonly operation: Operation;
-  readonly result: WriteReceipt | Error;
+  readonly result: WriteReceipt | Prepared | Error;
 }
 
 export class Simulation {
@@ -105,7 +106,7 @@ export class Simulation {
       if (stream) streaming.add(subject);
       this.#inBurst.add(subject);
       subject.history.attempts.push(operation);
-      const done = (result: WriteReceipt | Error): void => void outcomes.push({ subject, operation, result });
+      const done = (result: WriteReceipt | Prepared | Error): void => void outcomes.push({ subject, operation, result });
       writing.push((stream ? this.#stream(subject, operation) : this.#write(subject, operation)).then(done, done));
     }
     if (this.#random.oneIn(6) && !this.#reclaims) writing.push(this.#attempt('compact beside', () => this.#engine.compact()));
@@ -116,7 +117,8 @@ export class Simulation {
 
   readonly #inBurst = new Set<Subject>();
 
-  #write({ key, name }: Subject, operation: Operation): Promise<WriteReceipt> {
+  #write({ key, name }: Subject, operation: Operation): Promise<WriteReceipt | Prepared> {
+    if (operation.kind === 'prepare') return this.#engine.prepare({ key, name, ...operation });
     if (operation.kind === 'put') return this.#engine.put({ key, name, ...operation });
     if (operation.kind === 'post') return this.#engine.post({ key, name, ...operation });
     return this.#engine.delete({ key, name, ...operation });
@@ -143,12 +145,14 @@ export class Simulation {
   async #operation({ key, history }: Subject): Promise<Operation> {
     const random = this.#random;
     const retried = history.attempts[random.below(history.attempts.length + 1)];
-    if (retried !== undefined && random.oneIn(10)) return retried;
+    if (retried !== undefined && retried.kind !== 'prepare' && random.oneIn(10)) return retried;
     const held = await this.#model.stat(key);
     let timestamp = ++this.#ticks as Timestamp;
     if (random.oneIn(6)) timestamp = (timestamp - random.below(20)) as Timestamp;
     if (held !== undefined && random.oneIn(12)) timestamp = held.timestamp;
     const kind = random.below(10);
+    // Promises go with age, and the model's do not.
+    if (!this.#reclaims && random.oneIn(12)) return { kind: 'prepare', timestamp };
     if (kind < 2) return { kind: 'delete', timestamp };
     if (kind < 4) return { kind: 'post', timestamp, base: held?.timestamp ?? NEVER, metadata: { ETag: 'posted', At: String(random.below(1000)) } };
     const data = Buffer.alloc(random.oneIn(40) ? 70_000 : random.pick([0, 10, 300, 700, 1500, 3000, 5000, 9000]), `${this.#ticks}.${random.below(1000)} `);
@@ -164,6 +168,7 @@ export class Simulation {
       history.add(operation, false);
       return;
     }
+    if (!('durability' in result)) return this.#comparePrepared(subject, operation, result);
     if (this.#machine.lenient) return void history.add(operation, result.outcome === 'committed');
     const expected = await this.#modelWrite(subject, operation);
     if (this.#machine.rotted && (result.outcome !== expected.outcome || !sameState(result.previous, expected.previous))) {
@@ -177,7 +182,17 @@ export class Simulation {
     if (result.outcome === 'committed') history.add(operation, true);
   }
 
+  async #comparePrepared({ key, name, history }: Subject, { timestamp }: Operation, result: Prepared): Promise<void> {
+    if (!this.#machine.lenient) {
+      const expected = await this.#model.prepare({ key, name, timestamp });
+      // The record in force may have been found damaged in the meantime, and forgotten.
+      if (!this.#machine.rotted || sameState(result.state, expected.state)) assert.deepEqual(result, expected, `prepare of ${name}`);
+    }
+    history.add({ kind: 'prepare', timestamp }, result.outcome === 'promised');
+  }
+
   #modelWrite({ key, name }: Subject, operation: Operation): Promise<WriteReceipt> {
+    assert(operation.kind !== 'prepare');
     if (operation.kind === 'put') return this.#model.put({ key, name, ...operation });
     if (operation.kind === 'post') return this.#model.post({ key, name, ...operation });
     return this.#model.delete({ key, name, ...operation });
@@ -298,8 +313,8 @@ export class Simulation {
   /** After a reopen: what is held must be explained by what was written, and is what the model holds from now on. */
   async #learn(): Promise<void> {
     if (this.#machine.lenient) return this.#verifyAll();
-    const faults = this.#machine.disk.faults;
-    this.#machine.disk.faults = NO_FAULTS;
+    const { faults, capacityBytes } = this.#machine.disk;
+    this.#machine.calm();
     assert.equal(await this.#engine.wrongDigests(), 0, 'digests after a reopen');
     const unsettled = new Set((await this.#model.pending({ olderThanMs: 0, limit: 100 })).map((row) => row.info.name));
     const model = new MemoryObjectEngine({ clock: this.#clock });
@@ -310,22 +325,38 @@ export class Simulation {
       const possible = subject.history.possibilities();
       const reclaimed = possible.some((version) => this.#isReclaimable(version)) && held === undefined;
       const unreclaimed = held !== undefined && this.#isReclaimable(held);
-      assert(reclaimed || unreclaimed || possible.some((version) => sameVersion(version, held)), `${subject.name}: holds ${describe(held)}, may hold ${possible.map(describe).join(' or ')}`);
+      assert(reclaimed || unreclaimed || possible.some((version) => sameVersion(version, held)), `${subject.name}: holds ${describe(held)}, may hold ${[...new Set(possible.map(describe))].join(' or ')}`);
       if (held !== undefined && unsettled.has(subject.name)) assert(pending.has(subject.name), `${subject.name} is no longer pending`);
+      const promised = this.#reclaims ? NEVER : await this.#promised(subject);
+      // Asking may be a write, and the power may have been about to fail.
+      if (promised === undefined) return this.#crash();
+      assert(this.#reclaims || subject.history.mayPromise(promised, held?.timestamp ?? NEVER), `${subject.name}: the promise is ${promised % 1e6}`);
       subject.history.restart(held);
-      await this.#teach(model, subject, held);
+      await this.#teach(model, subject, { held, promised });
       if (!pending.has(subject.name)) model.settle(subject.key, held?.metaTimestamp ?? NEVER);
     }
     this.#model = model;
-    this.#machine.disk.faults = faults;
+    Object.assign(this.#machine.disk, { faults, capacityBytes });
   }
 
-  async #teach(model: MemoryObjectEngine, { key, name }: Subject, held: Version | undefined): Promise<void> {
-    if (held === undefined) return;
+  /** The promise that stands: asking for one older than all says so. */
+  async #promised({ key, name }: Subject): Promise<Timestamp | undefined> {
+    try {
+      const { promised } = await this.#engine.prepare({ key, name, timestamp: FIRST });
+      return promised === FIRST ? NEVER : promised;
+    } catch (error) {
+      if (!this.#machine.disk.crashed) throw error;
+      return undefined;
+    }
+  }
+
+  async #teach(model: MemoryObjectEngine, { key, name }: Subject, { held, promised }: { held: Version | undefined; promised: Timestamp }): Promise<void> {
+    if (held === undefined) return void (await model.prepare({ key, name, timestamp: promised === NEVER ? FIRST : promised }));
     const { timestamp, metaTimestamp, data, metadata } = held;
-    if (data === undefined) return void (await model.delete({ key, name, timestamp }));
-    const ETag = etagOf(data);
-    await model.put({ key, name, timestamp, data, metadata: metaTimestamp === timestamp ? metadata : { ETag } satisfies Metadata });
+    const ETag = data === undefined ? '' : etagOf(data);
+    if (data === undefined) await model.delete({ key, name, timestamp });
+    else await model.put({ key, name, timestamp, data, metadata: metaTimestamp === timestamp ? metadata : { ETag } satisfies Metadata });
+    await model.prepare({ key, name, timestamp: promised });
     if (metaTimestamp > timestamp) await model.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata });
   }
 
@@ -350,15 +381,6 @@ export class Simulation {
   #note(line: string): void {
     this.trace.push(line);
   }
-}
-
-/** As good as an MD5 here, and cheaper: it tells two contents apart. */
-function etagOf(data: Buffer): string {
-  return crc32(data).toString(16).padStart(8, '0');
-}
-
-function sameState(a: ObjectState | undefined, b: ObjectState | undefined): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Lives one life; throws with its seed and story where it went wrong. */

@@ -3,7 +3,7 @@
  * log like any write and takes effect only if the record is still in force when its turn comes, so that in the log every
  * record stands before the one that replaced it: replaying it in order gives the state, whatever was compacted.
  */
-import { StoreError, TICKS_PER_MS } from '#common';
+import { StoreError, TICKS_PER_MS, type Timestamp } from '#common';
 import type { Entry } from './entry.ts';
 import { sameLocation, textOf } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
@@ -26,6 +26,8 @@ export interface CompactionOptions {
   readonly checkpoint: () => Promise<void>;
   /** Whether all primaries are known to hold the state of the key. */
   readonly isAgreed: (keyText: string, entry: Entry) => boolean;
+  /** Whether the promise still stands for the key. */
+  readonly isPromised: (keyText: string, timestamp: Timestamp) => boolean;
   /** Called, and waited for, before tombstones leave the index without a record that says so. */
   readonly beforeReclaim: () => Promise<void>;
   readonly quarantine: (keyText: string, entry: Entry, reason: string) => Promise<void>;
@@ -122,6 +124,8 @@ class Evacuation {
     const entry = table.get(keyText);
     if (head.type === RecordType.forget) {
       if (!this.#oldest) await this.#copy(keyText, record);
+    } else if (head.type === RecordType.promise) {
+      if (this.#options.isPromised(keyText, head.timestamp)) await this.#copy(keyText, record);
     } else if (head.type === RecordType.meta) {
       if (sameLocation(entry?.meta, location)) await this.#copy(keyText, record);
     } else if (entry !== undefined && sameLocation(entry.data, location)) {
@@ -150,8 +154,8 @@ class Evacuation {
       if (entry && sameLocation(entry.data, location)) await quarantine(keyText, entry, 'block checksum, found by compaction');
       return;
     }
-    const { type, timestamp, base, key, sizeBytes, bigId, name, metadata } = head;
-    const fields = { type, timestamp, base, key, sizeBytes, bigId, name, metadata };
+    const { type, timestamp, base, key, sizeBytes, bigId, name, metadata, conditional } = head;
+    const fields = { type, timestamp, base, key, sizeBytes, bigId, name, metadata, conditional };
     if (await this.#append(new CopyWrite(keyText, location, { fields, data, blocks: head.blocks }))) this.#copiedBytes += location.recordBytes;
   }
 

@@ -3,6 +3,7 @@
  * the object's key, so that entries in order are partitions in order:
  *
  *   o <key>  entry         p <key>  pending mark        c  the checkpoint        d <page>  digests of 256 slices (digests.ts)
+ *   q <key>  promise (promises.ts)
  */
 import type { Timestamp } from '#common';
 import type { ObjectState } from '#storage-node/protocol';
@@ -23,9 +24,11 @@ const ENTRY_BYTES = 40 + 2 * LOCATION_BYTES;
 const VERSION = 1;
 const DELETED = 1;
 const HAS_META = 2;
+const CONDITIONAL = 4;
 
 export const ENTRY_PREFIX = 0x6f; // o
 export const PENDING_PREFIX = 0x70; // p
+export const PROMISE_PREFIX = 0x71; // q
 export const CHECKPOINT_KEY: Buffer = Buffer.from('c');
 
 /** Text of a key for Maps: one character a byte. */
@@ -47,7 +50,7 @@ export function textOfIndexKey(indexKey: Buffer): string {
 
 export function encodeEntry(entry: Entry): Buffer {
   const buffer = Buffer.allocUnsafe(entry.meta ? ENTRY_BYTES : ENTRY_BYTES - LOCATION_BYTES);
-  buffer.writeUInt32LE(VERSION | ((entry.deleted ? DELETED : 0) << 8) | ((entry.meta ? HAS_META : 0) << 8), 0);
+  buffer.writeUInt32LE(VERSION | ((entry.deleted ? DELETED : 0) << 8) | ((entry.meta ? HAS_META : 0) << 8) | ((entry.conditional ? CONDITIONAL : 0) << 8), 0);
   buffer.writeUInt32LE(0, 4);
   writeUint53(buffer, entry.timestamp, 8);
   writeUint53(buffer, entry.metaTimestamp, 16);
@@ -60,7 +63,7 @@ export function encodeEntry(entry: Entry): Buffer {
 
 export function decodeEntry(buffer: Buffer): Entry {
   const flags = buffer[1] ?? 0;
-  return {
+  const entry: Entry = {
     timestamp: readUint53(buffer, 8) as Timestamp,
     deleted: (flags & DELETED) !== 0,
     metaTimestamp: readUint53(buffer, 16) as Timestamp,
@@ -69,6 +72,7 @@ export function decodeEntry(buffer: Buffer): Entry {
     data: decodeLocation(buffer, 40),
     meta: (flags & HAS_META) === 0 ? undefined : decodeLocation(buffer, 40 + LOCATION_BYTES),
   };
+  return (flags & CONDITIONAL) === 0 ? entry : { ...entry, conditional: true };
 }
 
 function encodeLocation(location: Location, buffer: Buffer, at: number): void {
@@ -97,5 +101,6 @@ export function stateOf(entry: Entry | undefined): ObjectState | undefined;
 export function stateOf(entry: Entry | undefined): ObjectState | undefined {
   if (entry === undefined) return undefined;
   const { timestamp, deleted, metaTimestamp, sizeBytes } = entry;
-  return { timestamp, deleted, metaTimestamp, sizeBytes };
+  const state: ObjectState = { timestamp, deleted, metaTimestamp, sizeBytes };
+  return entry.conditional ? { ...state, conditional: true } : state;
 }

@@ -5,7 +5,7 @@ import { encodeFrame, FRAME_BYTES, groupChecksum } from './frame.ts';
 import { encodeHead, headBytesOf, padded, type Checksum, type Location } from './record.ts';
 import type { Volume } from './volume.ts';
 import type { Appendix, Decision, Lookup, Write } from './write.ts';
-import { NEVER } from '#common';
+import { NEVER, type Timestamp } from '#common';
 
 /** A write that waits for its answer. */
 export interface Queued {
@@ -28,6 +28,12 @@ interface Answer {
   readonly after: Entry | undefined;
   /** 0 where nothing was appended. */
   readonly sequence: number;
+  readonly promised: Timestamp | undefined;
+}
+
+/** What is in force before the group. */
+export interface LogLookup extends Lookup {
+  get(keyText: string): Entry | undefined;
 }
 
 /** Data this long is handed to the system as it is; shorter is copied next to its head, which costs less than a vector more. */
@@ -37,7 +43,7 @@ const NOTHING = { timestamp: NEVER, deleted: true, metaTimestamp: NEVER, sizeByt
 export class Group implements Lookup {
   readonly #volume: Volume;
   readonly #crc32: Checksum;
-  readonly #lookup: { get(keyText: string): Entry | undefined; metadataAt(location: Location): string | undefined };
+  readonly #lookup: LogLookup;
   readonly #scratch: Buffer;
   readonly #firstSequence: number;
   #sequence: number;
@@ -54,11 +60,13 @@ export class Group implements Lookup {
   readonly #metadata = new Map<Location, string>();
   readonly #answers: Answer[] = [];
   readonly changes: Change[] = [];
+  /** Promises that stand when the group is durable, in the order in which they were given. */
+  readonly promises: (readonly [keyText: string, timestamp: Timestamp])[] = [];
   /** Bytes of records that clients wrote, and that compaction copied. */
   clientBytes = 0;
   copiedBytes = 0;
 
-  constructor(options: { volume: Volume; firstSequence: number; crc32: Checksum; scratch: Buffer; lookup: { get(keyText: string): Entry | undefined; metadataAt(location: Location): string | undefined } }) {
+  constructor(options: { volume: Volume; firstSequence: number; crc32: Checksum; scratch: Buffer; lookup: LogLookup }) {
     this.#volume = options.volume;
     this.#crc32 = options.crc32;
     this.#lookup = options.lookup;
@@ -83,6 +91,7 @@ export class Group implements Lookup {
     const staged = this.#staged.get(write.keyText);
     const before = staged === undefined ? this.#lookup.get(write.keyText) : (staged ?? undefined);
     const decision = write.decide(before, this);
+    if (decision.promised !== undefined && decision.append) this.promises.push([write.keyText, decision.promised]);
     const location = decision.append && this.#append(decision.append);
     let after = before;
     if (decision.entry) {
@@ -93,7 +102,14 @@ export class Group implements Lookup {
     }
     if (location && write.byClient) this.clientBytes += location.recordBytes;
     else if (location) this.copiedBytes += location.recordBytes;
-    this.#answers.push({ queued, outcome: decision.outcome, before, after, sequence: location ? this.#sequence : 0 });
+    this.#answers.push({ queued, outcome: decision.outcome, before, after, sequence: location ? this.#sequence : 0, promised: decision.promised });
+  }
+
+  promised(keyText: string): Timestamp {
+    const own = this.promises.length === 0 ? undefined : this.promises.findLast(([promisedFor]) => promisedFor === keyText);
+    const promised = own?.[1] ?? this.#lookup.promised(keyText);
+    // What was written in this very group has fulfilled it.
+    return promised !== NEVER && (this.#staged.get(keyText)?.timestamp ?? NEVER) >= promised ? NEVER : promised;
   }
 
   metadataAt(location: Location): string | undefined {
@@ -122,9 +138,10 @@ export class Group implements Lookup {
 
   /** Answers every write in it: it is durable, or had nothing to make durable. */
   resolve(syncedAtMs: number): void {
-    for (const { queued, outcome, before, after, sequence } of this.#answers) {
+    for (const { queued, outcome, before, after, sequence, promised } of this.#answers) {
       const durability = sequence === 0 ? undefined : { volume: this.#volume.number, sequence, syncedAtMs };
-      queued.resolve({ outcome, state: after ? stateOf(after) : NOTHING, previous: stateOf(before), durability });
+      const receipt = { outcome, state: after ? stateOf(after) : NOTHING, previous: stateOf(before), durability };
+      queued.resolve(promised === undefined ? receipt : { ...receipt, promised });
     }
   }
 

@@ -6,9 +6,7 @@ import { StoreError } from '#common';
 import type { WriteReceipt } from '#storage-node/protocol';
 import { isFull } from '../files/files.ts';
 import { Gatherer } from '../gatherer.ts';
-import type { Entry } from './entry.ts';
-import { Group, type Change, type Queued } from './group.ts';
-import type { Location } from './record.ts';
+import { Group, type Change, type LogLookup, type Queued } from './group.ts';
 import type { Environment, VolumeSettings } from './settings.ts';
 import { DATA_OFFSET, type Volume } from './volume.ts';
 import type { VolumeSet } from './volume-set.ts';
@@ -27,9 +25,9 @@ export interface LogOptions {
   readonly settings: VolumeSettings;
   readonly volumes: VolumeSet;
   readonly position: LogPosition;
-  readonly lookup: { get(keyText: string): Entry | undefined; metadataAt(location: Location): string | undefined };
+  readonly lookup: LogLookup;
   /** Called for each group that became durable, before its writes are answered. Must not throw. */
-  readonly apply: (changes: readonly Change[], group: { bytes: number; clientBytes: number; copiedBytes: number }) => void;
+  readonly apply: (changes: readonly Change[], group: Pick<Group, 'bytes' | 'clientBytes' | 'copiedBytes' | 'promises'>) => void;
 }
 
 const SCRATCH_BYTES = 1 << 20;

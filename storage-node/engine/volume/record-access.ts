@@ -113,9 +113,9 @@ export class RecordAccess {
   }
 
   #infoOf(keyText: string, entry: Entry, head: RecordHead): ObjectInfo {
-    const { timestamp, deleted, metaTimestamp, sizeBytes } = stateOf(entry);
+    const state = stateOf(entry);
     const metadata = metadataOf(entry.meta === undefined ? head : this.#head(keyText, entry.meta));
-    return { timestamp, deleted, metaTimestamp, sizeBytes, name: head.name, metadata };
+    return { ...state, name: head.name, metadata };
   }
 
   /** The port's error for what went wrong; damage is quarantined before anyone hears of it. */

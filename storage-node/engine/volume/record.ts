@@ -21,10 +21,11 @@ export const FIXED_BYTES = 96;
 /** Longest head that is believed: keeps a scan of damaged bytes from reading on for gigabytes. */
 const MAX_HEAD_BYTES = 16 << 20;
 
-export const RecordType = { put: 1, meta: 2, delete: 3, /** Reserved for parts of erasure-coded objects. */ fragment: 4, /** A key is forgotten: its record was damaged. */ forget: 5 } as const;
+export const RecordType = { put: 1, meta: 2, delete: 3, /** Reserved for parts of erasure-coded objects. */ fragment: 4, /** A key is forgotten: its record was damaged. */ forget: 5, /** A promise (promises.ts): a head and nothing else. */ promise: 6 } as const;
 export type RecordType = (typeof RecordType)[keyof typeof RecordType];
 
 const FLAG_BIG = 1;
+const FLAG_CONDITIONAL = 2;
 
 /** What a record says, without its data. */
 export interface RecordFields {
@@ -42,6 +43,8 @@ export interface RecordFields {
   readonly name: string;
   /** JSON text of the metadata. */
   readonly metadata: string;
+  /** Of data and tombstones: written under a condition. */
+  readonly conditional?: true | undefined;
 }
 
 /** A head as it was read. */
@@ -102,7 +105,7 @@ export function encodeHead(source: HeadSource, { target, at, headBytes, nonce, c
   const { fields, dataBytes, blocks } = source;
   assert(headBytes <= MAX_HEAD_BYTES, 'a head longer than any name and metadata may be');
   target.writeUInt32LE(RECORD_MAGIC, at);
-  target.writeUInt32LE(FORMAT_VERSION | (fields.type << 8) | ((fields.bigId !== 0 ? FLAG_BIG : 0) << 16), at + 8);
+  target.writeUInt32LE(FORMAT_VERSION | (fields.type << 8) | (((fields.bigId !== 0 ? FLAG_BIG : 0) | (fields.conditional ? FLAG_CONDITIONAL : 0)) << 16), at + 8);
   target.writeUInt32LE(headBytes, at + 12);
   writeUint53(target, dataBytes, at + 16);
   writeUint53(target, fields.sequence, at + 24);
@@ -159,6 +162,7 @@ export function decodeHead(source: Buffer, at: number, { nonce, crc32 }: { nonce
     bigId: readUint53(source, at + 72),
     name: source.toString('utf8', nameAt, nameAt + nameBytes),
     metadata: source.toString('utf8', nameAt + nameBytes, at + headBytes),
+    ...((source[at + 10]! & FLAG_CONDITIONAL) === 0 ? {} : { conditional: true as const }),
   };
 }
 

@@ -10,6 +10,7 @@ import type { EntryTable } from './entry-table.ts';
 import { NO_HASH } from './frame.ts';
 import type { LogPosition } from './log.ts';
 import type { PendingSet } from './pending.ts';
+import type { PromiseSet } from './promises.ts';
 import { dataHolds, RecordType } from './record.ts';
 import { scanGroups, type ScannedGroup, type ScannedRecord } from './scan.ts';
 import type { Environment } from './settings.ts';
@@ -21,6 +22,7 @@ export interface RecoveryOptions {
   readonly volumes: VolumeSet;
   readonly table: EntryTable;
   readonly pending: PendingSet;
+  readonly promises: PromiseSet;
   /** Up to where the index is known to hold everything; undefined to replay all. */
   readonly from: LogPosition | undefined;
   /** Hears of every key that a record was replayed for. */
@@ -103,17 +105,19 @@ class Replay {
   }
 
   apply(record: ScannedRecord): void {
-    const { table, volumes, pending, touch } = this.#options;
+    const { table, volumes, pending, promises, touch } = this.#options;
     const { head } = record;
     this.#records++;
     const keyText = textOf(head.key);
-    touch(keyText);
     const before = table.get(keyText);
+    if (head.type === RecordType.promise) return before === undefined || before.timestamp < head.timestamp ? promises.give(keyText, head.timestamp) : undefined;
+    touch(keyText);
     let after = replayed(before, record);
     if (head.type === RecordType.meta && (before === undefined || before.timestamp < head.base)) this.#keepEarly(keyText, record);
     if (head.type === RecordType.forget) this.#early.delete(keyText);
     const early = head.type === RecordType.put ? this.#early.get(keyText) : undefined;
     if (early !== undefined && after !== before) after = replayed(after, early);
+    if (after !== undefined) promises.fulfil(keyText, after.timestamp);
     if (after === before) return;
     volumes.account(before, after);
     if (after === undefined) {
@@ -149,20 +153,22 @@ class Replay {
 
 /** The entry after a record, `before` itself where the record changes nothing. */
 function replayed(before: Entry | undefined, { head, location }: ScannedRecord): Entry | undefined {
-  const { timestamp, sizeBytes, bigId } = head;
+  const { timestamp, sizeBytes, bigId, conditional } = head;
+  const marked = (entry: Entry): Entry => (conditional ? { ...entry, conditional } : entry);
   switch (head.type) {
     case RecordType.put:
       if (before !== undefined && before.timestamp > timestamp) return before;
       if (before?.timestamp === timestamp) return before.deleted ? before : { ...before, sizeBytes, bigId, data: location };
-      return { timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, bigId, data: location, meta: undefined };
+      return marked({ timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, bigId, data: location, meta: undefined });
     case RecordType.delete:
       if (before !== undefined && before.timestamp > timestamp) return before;
-      return { timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, bigId: 0, data: location, meta: undefined };
+      return marked({ timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, bigId: 0, data: location, meta: undefined });
     case RecordType.meta:
       if (before === undefined || before.deleted || before.timestamp !== head.base || before.metaTimestamp > timestamp) return before;
       return { ...before, metaTimestamp: timestamp, meta: location };
     case RecordType.forget:
       return before === undefined || before.timestamp > timestamp ? before : undefined;
+    case RecordType.promise:
     case RecordType.fragment:
       return before;
   }

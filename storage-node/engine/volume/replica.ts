@@ -151,9 +151,9 @@ export class VolumeReplica {
 
   /** Begins to write a state; undefined where its data is not what its checksums say. */
   async #take(state: ShippedState, held: Entry | undefined): Promise<Writing | undefined> {
-    const { key, name, timestamp } = state;
+    const { key, name, timestamp, conditional } = state;
     const append = (write: Write): Promise<WriteReceipt> => this.#options.log.append(write);
-    if (state.deleted) return begun(append(new DeleteWrite(textOf(key), { key, name, timestamp }, false)));
+    if (state.deleted) return begun(append(new DeleteWrite(textOf(key), { key, name, timestamp, conditional }, false)));
     const hasData = held?.timestamp === timestamp && held.sizeBytes === state.sizeBytes;
     let data: Writing | undefined;
     // Asked of the data even where only a post is missing, if sizes say that it is other data: the ETag then decides.
@@ -170,17 +170,17 @@ export class VolumeReplica {
   }
 
   async #takeSmall(state: ShippedState): Promise<Writing | undefined> {
-    const { key, name, timestamp, metadata, sizeBytes, blocks } = state;
+    const { key, name, timestamp, metadata, sizeBytes, blocks, conditional } = state;
     const data = await readVerified(state);
     if (data === undefined) return undefined;
-    const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes, bigId: 0, metadata: JSON.stringify(metadata) };
+    const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes, bigId: 0, metadata: JSON.stringify(metadata), conditional };
     return begun(this.#options.log.append(new PutWrite(textOf(key), { fields, data, blocks }, metadata['ETag'] ?? '', false)));
   }
 
   async #takeBig(state: ShippedState): Promise<Writing> {
-    const { key, name, timestamp, metadata, sizeBytes } = state;
+    const { key, name, timestamp, metadata, sizeBytes, conditional } = state;
     const { settings, bigs, log } = this.#options;
-    const writer = new VolumeWriter({ key, name, timestamp, sizeHint: sizeBytes }, { settings, crc32, bigs, append: (write) => log.append(write), rowPending: false, blocks: state.blocks });
+    const writer = new VolumeWriter({ key, name, timestamp, sizeHint: sizeBytes, conditional }, { settings, crc32, bigs, append: (write) => log.append(write), rowPending: false, blocks: state.blocks });
     try {
       let out: Buffer[] = [];
       for await (const slab of inSlabs(state.read())) {

@@ -130,7 +130,7 @@ async function readThrough(reader: AsyncDisposable & { read(start: number, end: 
 
 function shipped(head: RecordHead, entry: Entry, rest: Pick<ShippedState, 'posted' | 'blocks' | 'data' | 'read'>): ShippedState {
   const { key, name } = head;
-  return { key, name, timestamp: entry.timestamp, deleted: entry.deleted, sizeBytes: entry.sizeBytes, metadata: metadataOf(head), ...rest };
+  return { key, name, timestamp: entry.timestamp, deleted: entry.deleted, sizeBytes: entry.sizeBytes, conditional: entry.conditional, metadata: metadataOf(head), ...rest };
 }
 
 async function* once(data: Buffer): AsyncGenerator<Buffer, void, undefined> {

@@ -3,10 +3,10 @@
  * rebuild. Writes go through the log (log.ts); reads ask the entry table and read the record; this file ties them, the
  * checkpoint and quarantine together. docs/on-disk-format.md describes what it leaves on the disk.
  */
-import { StoreError, type Timestamp } from '#common';
+import { NEVER, StoreError, type Timestamp } from '#common';
 import type {
   CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
-  PendingRow, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
+  PendingRow, Prepared, PrepareRequest, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
 import { changedAt } from '#storage-node/protocol';
 import type { IndexStore } from '../index-store/index-store.ts';
@@ -16,9 +16,10 @@ import { compactOne, type Compacted } from './compaction.ts';
 import { sliceOf, type SliceDigests } from './digests.ts';
 import { stateOf, textOf, type Entry } from './entry.ts';
 import { EntryTable } from './entry-table.ts';
-import type { Change } from './group.ts';
+import type { Change, Group } from './group.ts';
 import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
+import { PromiseSet } from './promises.ts';
 import type { Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
 import { makeDurable, openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
@@ -26,7 +27,7 @@ import { LOG_START, recover } from './recovery.ts';
 import { VolumeReplica } from './replica.ts';
 import type { VolumeSet } from './volume-set.ts';
 import { VolumeWriter } from './volume-writer.ts';
-import { appendixOf, DeleteWrite, ForgetWrite, PostWrite, PutWrite, type Write } from './write.ts';
+import { appendixOf, DeleteWrite, ForgetWrite, PostWrite, PrepareWrite, PutWrite, type Write } from './write.ts';
 
 export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #options: VolumeEngineOptions;
@@ -34,6 +35,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #volumes: VolumeSet;
   readonly #table: EntryTable;
   readonly #pending: PendingSet;
+  readonly #promises: PromiseSet;
   readonly #digests: SliceDigests;
   /** Tombstones are leaving the index: what a crash leaves of the digests would have to be counted again. */
   #reclaiming = false;
@@ -50,13 +52,14 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   #closed = false;
   #requests = 0;
 
-  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; digests: SliceDigests; position: LogPosition }) {
+  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; promises: PromiseSet; digests: SliceDigests; position: LogPosition }) {
     const { environment, settings } = options;
     this.#options = options;
     this.#index = parts.index;
     this.#volumes = parts.volumes;
     this.#table = parts.table;
     this.#pending = parts.pending;
+    this.#promises = parts.promises;
     this.#digests = parts.digests;
     this.#bigs = new BigFiles(environment, { directory: `${options.directory}/big`, quarantineDirectory: options.quarantineDirectory });
     this.#records = new RecordAccess({ environment, settings, volumes: parts.volumes, bigs: this.#bigs, quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason) });
@@ -65,7 +68,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       settings,
       volumes: parts.volumes,
       position: parts.position,
-      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location) },
+      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location), promised: (keyText) => this.#promises.get(keyText) },
       apply: (changes, group) => this.#apply(changes, group),
     });
     const { volumes, table, pending, digests } = parts;
@@ -81,18 +84,20 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     const pending = new PendingSet();
     const checkpoint = readCheckpoint(index);
     await pending.load(index);
+    const promises = new PromiseSet();
+    await promises.load(index);
     for (const [number, live] of checkpoint?.live ?? []) {
       const volume = volumes.get(number);
       if (volume) volume.liveBytes = live;
     }
     volumes.reserveNumbers(checkpoint?.nextVolume ?? 1);
     const touched = new Set<number>();
-    const { position, tail, whole } = await recover({ environment, volumes, table, pending, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
+    const { position, tail, whole } = await recover({ environment, volumes, table, pending, promises, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
     // Before the index hears of it: a loss of power now must not leave entries whose records are gone.
     await makeDurable(volumes, tail);
     await table.flush();
     const digests = await openDigests(index, table, whole && checkpoint?.digests === true ? touched : undefined);
-    const engine = new VolumeEngine(options, { index, volumes, table, pending, digests, position });
+    const engine = new VolumeEngine(options, { index, volumes, table, pending, promises, digests, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
     await engine.#settleIn();
     return engine;
@@ -132,11 +137,11 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
 
   async put(request: PutRequest): Promise<WriteReceipt> {
     this.#checkRoom();
-    const { key, name, timestamp, metadata, data } = request;
+    const { key, name, timestamp, metadata, data, conditional } = request;
     if (data.length > this.#options.settings.bigBytes) {
       const writer = await this.create({ key, name, timestamp, sizeHint: data.length });
       await writer.write(data);
-      return writer.commit(metadata);
+      return writer.commit(metadata, conditional && timestamp);
     }
     const append = appendixOf(request, this.#options.environment.crc32);
     return this.#log.append(new PutWrite(textOf(key), append, metadata['ETag'] ?? ''));
@@ -153,9 +158,19 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     return this.#log.append(new PostWrite(textOf(key), { key, name, timestamp, base, metadata: JSON.stringify(metadata) }));
   }
 
-  async delete({ key, name, timestamp }: DeleteRequest): Promise<WriteReceipt> {
+  async delete(request: DeleteRequest): Promise<WriteReceipt> {
     this.#check();
-    return this.#log.append(new DeleteWrite(textOf(key), { key, name, timestamp }));
+    return this.#log.append(new DeleteWrite(textOf(request.key), request));
+  }
+
+  async prepare(request: PrepareRequest): Promise<Prepared> {
+    this.#check();
+    const { outcome, previous, promised } = await this.#log.append(new PrepareWrite(textOf(request.key), request));
+    return { outcome: outcome === 'committed' ? 'promised' : 'refused', state: previous, promised: promised ?? NEVER };
+  }
+
+  abandon(key: Key, timestamp: Timestamp): void {
+    this.#promises.abandon(textOf(key), timestamp);
   }
 
   settle(key: Key, timestamp: Timestamp): void {
@@ -183,6 +198,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       const done = await compactOne({
         environment, settings, volumes: this.#volumes, table: this.#table, log: this.#log, written: this.#written,
         checkpoint: () => this.#afterReclaim(),
+        isPromised: (keyText, timestamp) => this.#promises.has(keyText, timestamp),
         isAgreed: (keyText, entry) => this.#replica.isAgreed(keyText, entry),
         beforeReclaim: () => this.#beforeReclaim(),
         quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
@@ -211,8 +227,11 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   /** Brings the index up to the log and says so in it: recovery starts here. */
   checkpoint(): Promise<void> {
     return this.#queueUpkeep(async () => {
+      const { environment, settings } = this.#options;
       const { position } = this.#log;
       const { changes, done } = this.#pending.changes();
+      this.#promises.expire(environment.clock.nowMs() - settings.reclaimAgeMs);
+      const promises = this.#promises.changes();
       const live = this.#volumes.all().map((volume) => [volume.number, volume.liveBytes] as const);
       const written = { ...this.#written };
       const digests = !this.#reclaiming;
@@ -220,8 +239,9 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       this.#sinceCheckpointBytes = 0;
       try {
         await this.#table.flush();
-        await this.#index.batch([...changes, ...pages.changes]);
+        await this.#index.batch([...changes, ...promises.changes, ...pages.changes]);
         done();
+        promises.done();
         await this.#index.barrier();
         await writeCheckpoint(this.#index, { position, nextVolume: this.#volumes.nextNumber, live, ...written, digests });
       } catch (error) {
@@ -323,12 +343,14 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     return undefined;
   }
 
-  #apply(changes: readonly Change[], { bytes, clientBytes, copiedBytes }: { bytes: number; clientBytes: number; copiedBytes: number }): void {
+  #apply(changes: readonly Change[], { bytes, clientBytes, copiedBytes, promises }: Pick<Group, 'bytes' | 'clientBytes' | 'copiedBytes' | 'promises'>): void {
     const nowMs = this.#options.environment.clock.nowMs();
+    for (const [keyText, timestamp] of promises) this.#promises.give(keyText, timestamp);
     for (const { write, before, after } of changes) {
       this.#digests.change(write.keyText, before, after);
       if (after === undefined) this.#table.delete(write.keyText);
       else this.#table.set(write.keyText, after);
+      if (after !== undefined) this.#promises.fulfil(write.keyText, after.timestamp);
       if (after === undefined) this.#pending.forget(write.keyText);
       else if (write.rowPending) this.#pending.mark(write.keyText, changedAt(after), nowMs);
       if (before !== undefined && before.bigId !== 0 && before.bigId !== after?.bigId) this.#dropBig(write, before.bigId);

@@ -25,6 +25,7 @@ export class VolumeWriter implements ObjectWriter {
   #chunks: Buffer[] = [];
   #bytes = 0;
   #big: BigWriter | undefined;
+  #ballot: Timestamp | undefined;
   #state: 'open' | 'committing' | 'over' = 'open';
 
   constructor(request: CreateRequest, options: VolumeWriterOptions) {
@@ -52,9 +53,10 @@ export class VolumeWriter implements ObjectWriter {
     return this.#big !== undefined && this.#state === 'open' && this.#big.written();
   }
 
-  async commit(metadata: Metadata): Promise<WriteReceipt> {
+  async commit(metadata: Metadata, ballot?: Timestamp): Promise<WriteReceipt> {
     assert(this.#state === 'open', 'commit on a writer that was committed or aborted');
     this.#state = 'committing';
+    this.#ballot = ballot;
     try {
       return this.#big === undefined ? await this.#commitSmall(metadata) : await this.#commitBig(this.#big, metadata);
     } finally {
@@ -95,8 +97,9 @@ export class VolumeWriter implements ObjectWriter {
   }
 
   #append({ metadata, data, sizeBytes, bigId }: { metadata: Metadata; data: Buffer; sizeBytes: number; bigId: number }): Promise<WriteReceipt> {
-    const { key, name, timestamp } = this.#request;
-    const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes, bigId, metadata: JSON.stringify(metadata) };
+    const { key, name, conditional } = this.#request;
+    const timestamp = this.#ballot ?? this.#request.timestamp;
+    const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes, bigId, metadata: JSON.stringify(metadata), conditional: this.#ballot === undefined ? conditional : (true as const) };
     return this.#options.append(new PutWrite(textOf(key), { fields, data, blocks: blockChecksums(data, this.#options.crc32) }, metadata['ETag'] ?? '', this.#options.rowPending));
   }
 }

@@ -3,7 +3,7 @@
  * force then. The rules are the port's: newer wins; at one timestamp a tombstone, then the larger ETag.
  */
 import { NEVER, type Timestamp } from '#common';
-import type { Metadata, ObjectState, PutRequest, WriteReceipt } from '#storage-node/protocol';
+import { changedAt, type DeleteRequest, type Metadata, type ObjectState, type PrepareRequest, type PutRequest, type WriteReceipt } from '#storage-node/protocol';
 import { sameLocation, type Entry } from './entry.ts';
 import { blockChecksums, RecordType, type Checksum, type Location, type RecordFields } from './record.ts';
 
@@ -11,6 +11,8 @@ import { blockChecksums, RecordType, type Checksum, type Location, type RecordFi
 export interface Lookup {
   /** Metadata in a record as JSON text; undefined where the record is damaged, or gone. */
   metadataAt(location: Location): string | undefined;
+  /** The promise that stands for the key; NEVER where none does. */
+  promised(keyText: string): Timestamp;
 }
 
 export interface Appendix {
@@ -25,6 +27,8 @@ export interface Decision {
   readonly append?: Appendix;
   /** The entry once the record stands at `location` (undefined where nothing is appended); null removes the key. Left out where nothing changes. */
   readonly entry?: (location: Location) => Entry | null;
+  /** The promise that was given, or that was in the way. */
+  readonly promised?: Timestamp;
 }
 
 /** One write in the log's queue. */
@@ -39,6 +43,8 @@ export interface Write {
   decide(held: Entry | undefined, lookup: Lookup): Decision;
 }
 
+/** Records that compaction moves whatever is held. */
+const MOVES_ALWAYS: ReadonlySet<RecordType> = new Set([RecordType.forget, RecordType.promise]);
 const UNCHANGED = { committed: { outcome: 'committed' }, superseded: { outcome: 'superseded' }, absent: { outcome: 'absent' } } as const;
 const EMPTY = Buffer.alloc(0);
 const HEAD_WEIGHT = 512;
@@ -60,9 +66,11 @@ export class PutWrite implements Write {
   }
 
   decide(held: Entry | undefined, lookup: Lookup): Decision {
-    const { timestamp, sizeBytes, bigId } = this.#append.fields;
+    const { timestamp, sizeBytes, bigId, conditional } = this.#append.fields;
     if (held === undefined || held.timestamp < timestamp) {
-      return { outcome: 'committed', append: this.#append, entry: (data) => ({ timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, bigId, data, meta: undefined }) };
+      const promised = lookup.promised(this.keyText);
+      if (timestamp < promised) return { outcome: 'superseded', promised };
+      return { outcome: 'committed', append: this.#append, entry: (data) => marked({ timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes, bigId, data, meta: undefined }, conditional) };
     }
     if (held.timestamp > timestamp || held.deleted) return UNCHANGED.superseded;
     const heldMetadata = lookup.metadataAt(held.data);
@@ -81,17 +89,19 @@ export class DeleteWrite implements Write {
   readonly rowPending: boolean;
   readonly #fields: Appendix['fields'];
 
-  constructor(keyText: string, { key, name, timestamp }: { key: Buffer; name: string; timestamp: Timestamp }, rowPending = true) {
+  constructor(keyText: string, { key, name, timestamp, conditional }: DeleteRequest, rowPending = true) {
     this.keyText = keyText;
     this.rowPending = rowPending;
-    this.#fields = { type: RecordType.delete, key, name, timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
+    this.#fields = { type: RecordType.delete, key, name, timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '', conditional };
   }
 
-  decide(held: Entry | undefined): Decision {
-    const { timestamp } = this.#fields;
+  decide(held: Entry | undefined, lookup: Lookup): Decision {
+    const { timestamp, conditional } = this.#fields;
     if (held !== undefined && held.timestamp > timestamp) return UNCHANGED.superseded;
     if (held?.deleted && held.timestamp === timestamp) return UNCHANGED.committed;
-    const entry = (data: Location): Entry => ({ timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, bigId: 0, data, meta: undefined });
+    const promised = lookup.promised(this.keyText);
+    if (timestamp < promised) return { outcome: 'superseded', promised };
+    const entry = (data: Location): Entry => marked({ timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, bigId: 0, data, meta: undefined }, conditional);
     return { outcome: 'committed', append: { fields: this.#fields, data: EMPTY, blocks: [] }, entry };
   }
 }
@@ -123,6 +133,27 @@ export class PostWrite implements Write {
   }
 }
 
+/** A conditional write's first half: a promise, where nothing as new is held or promised. */
+export class PrepareWrite implements Write {
+  readonly keyText: string;
+  readonly weightBytes = HEAD_WEIGHT;
+  readonly byClient = true;
+  readonly rowPending = false;
+  readonly #fields: Appendix['fields'];
+
+  constructor(keyText: string, { key, name, timestamp }: PrepareRequest) {
+    this.keyText = keyText;
+    this.#fields = { type: RecordType.promise, key, name, timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
+  }
+
+  decide(held: Entry | undefined, lookup: Lookup): Decision {
+    const { timestamp } = this.#fields;
+    const promised = lookup.promised(this.keyText);
+    if (timestamp <= promised || (held !== undefined && timestamp <= changedAt(held))) return { outcome: 'superseded', promised };
+    return { outcome: 'committed', append: { fields: this.#fields, data: EMPTY, blocks: [] }, promised: timestamp };
+  }
+}
+
 /** Compaction's: a record moves on if it is still in force where it was read. `absent` where it is not. */
 export class CopyWrite implements Write {
   readonly keyText: string;
@@ -140,7 +171,7 @@ export class CopyWrite implements Write {
   }
 
   decide(held: Entry | undefined): Decision {
-    if (this.#append.fields.type === RecordType.forget) return { outcome: 'committed', append: this.#append };
+    if (MOVES_ALWAYS.has(this.#append.fields.type)) return { outcome: 'committed', append: this.#append };
     if (held === undefined) return UNCHANGED.absent;
     const part = this.#append.fields.type === RecordType.meta ? 'meta' : 'data';
     if (!sameLocation(held[part], this.#from)) return UNCHANGED.absent;
@@ -211,6 +242,10 @@ export class ReleaseWrite implements Write {
   }
 }
 
+function marked(entry: Entry, conditional: true | undefined): Entry {
+  return conditional ? { ...entry, conditional } : entry;
+}
+
 function etagIn(metadata: string): string {
   return metadata === '' ? '' : ((JSON.parse(metadata) as Metadata)['ETag'] ?? '');
 }
@@ -231,8 +266,8 @@ const appendices = new WeakMap<PutRequest, Appendix>();
 export function appendixOf(request: PutRequest, crc32: Checksum): Appendix {
   let appendix = appendices.get(request);
   if (appendix !== undefined) return appendix;
-  const { key, name, timestamp, metadata, data } = request;
-  const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes: data.length, bigId: 0, metadata: JSON.stringify(metadata) };
+  const { key, name, timestamp, metadata, data, conditional } = request;
+  const fields = { type: RecordType.put, key, name, timestamp, base: 0 as Timestamp, sizeBytes: data.length, bigId: 0, metadata: JSON.stringify(metadata), conditional };
   appendix = { fields, data, blocks: blockChecksums(data, crc32) };
   appendices.set(request, appendix);
   return appendix;

@@ -18,6 +18,10 @@ export function nameOf(value: unknown): string {
   return value;
 }
 
+export function conditionalOf(value: unknown): true | undefined {
+  return value === true ? true : undefined;
+}
+
 export function metadataOf(value: unknown): Metadata {
   const texts = typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
   if (!texts) throw new StoreError('bad-request', 'not metadata');

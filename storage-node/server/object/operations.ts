@@ -2,7 +2,7 @@
 import type { Timestamp } from '#common';
 import { decodeKey, decodeRanges, decodeShipment, encodeKey, encodeStates, readFrames, type ObjectEngine, type ObjectOperation } from '#storage-node/protocol';
 import { bodyOf, readJson, sendFrames, sendJson, type Exchange } from '../exchange.ts';
-import { metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
+import { conditionalOf, metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
 import { createObject } from './create.ts';
 import { openObject, readObject, releaseObject } from './open.ts';
 import { putObject } from './put.ts';
@@ -26,7 +26,11 @@ export const objectOperations: Record<ObjectOperation, (exchange: Exchange, cont
   put: putObject,
   create: createObject,
   post: simple((engine, fields) => engine.post({ ...target(fields), base: timestampOf(fields['base']), metadata: metadataOf(fields['metadata']) })),
-  delete: simple((engine, fields) => engine.delete(target(fields))),
+  delete: simple((engine, fields) => engine.delete({ ...target(fields), conditional: conditionalOf(fields['conditional']) })),
+  prepare: simple((engine, fields) => engine.prepare(target(fields))),
+  abandon: simple((engine, { entries }) => {
+    for (const [key, timestamp] of entries as [string, Timestamp][]) engine.abandon(decodeKey(key), timestampOf(timestamp));
+  }),
   settle: simple((engine, { entries }) => {
     for (const [key, timestamp] of entries as [string, Timestamp][]) engine.settle(decodeKey(key), timestampOf(timestamp));
   }),
