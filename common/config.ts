@@ -64,6 +64,14 @@ const schema = z.strictObject({
     })
     .prefault({}),
   swift: swiftSchema,
+  /**
+   * Encryption at rest. The key file is YAML: `active`, the id of a secret, and `secrets`, each at least 32 bytes in base64 by its id; only its
+   * owner may read it. Without `enabled` what was encrypted is still read.
+   */
+  encryption: z
+    .strictObject({ enabled: z.boolean().default(false), keyFile: word.optional() })
+    .refine(({ enabled, keyFile }) => !enabled || keyFile !== undefined, 'needs a keyFile')
+    .prefault({}),
   /** What acts on names beside clients; in processes with the role `proxy`. */
   janitors: z
     .strictObject({
@@ -110,6 +118,7 @@ export function loadConfig(file: string | undefined, overrides: ConfigOverrides 
     ...config,
     data: path.resolve(base, overrides.data ?? config.data),
     proxy: { ...config.proxy, port: overrides.port ?? config.proxy.port },
+    encryption: { ...config.encryption, ...(config.encryption.keyFile !== undefined && { keyFile: path.resolve(base, config.encryption.keyFile) }) },
   });
 }
 

@@ -3,6 +3,7 @@ import type { Clock, HybridClock, Log } from '#common';
 import type { Cache } from '#common/cache';
 import type { HashSalt, PolicySet, Ring, RingDevice } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
+import type { Encryption } from './encryption/index.ts';
 
 export interface ClusterRings {
   readonly account: Ring;
@@ -22,4 +23,6 @@ export interface Cluster {
   readonly clock: Clock;
   readonly cache: Cache;
   readonly log: Log;
+  /** Undefined where nothing is encrypted but under keys of clients. */
+  readonly encryption?: Encryption | undefined;
 }

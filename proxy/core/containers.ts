@@ -5,6 +5,7 @@ import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type L
 import { timed, type Accounts } from './accounts.ts';
 import type { Cluster } from './cluster.ts';
 import { assertAlive, Database, liveMetadata } from './databases.ts';
+import type { Encryption } from './encryption/index.ts';
 import type { Placement, Placements } from './placement.ts';
 import { Settling } from './settling.ts';
 
@@ -26,9 +27,11 @@ export class Containers {
   readonly #cluster: Cluster;
   readonly #placements: Placements;
   readonly #accounts: Accounts;
+  readonly #encryption: Encryption;
   readonly #settling: Settling;
 
-  constructor(cluster: Cluster, placements: Placements, accounts: Accounts) {
+  constructor(cluster: Cluster, placements: Placements, accounts: Accounts, encryption: Encryption) {
+    this.#encryption = encryption;
     this.#cluster = cluster;
     this.#placements = placements;
     this.#accounts = accounts;
@@ -97,7 +100,7 @@ export class Containers {
   async list(name: ContainerName, query: ListingQuery): Promise<ListingPage> {
     const page = await this.#database(name).list(query);
     if (page === undefined) throw new StoreError('container-not-found', 'there is no such container');
-    return page;
+    return { ...page, entries: this.#encryption.openedRows(name, page.entries) };
   }
 
   /**

@@ -5,6 +5,7 @@ import { Closing } from './closing.ts';
 import { Buckets } from './buckets.ts';
 import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
+import { Encryption } from './encryption/index.ts';
 import { Expiring } from './expiring.ts';
 import { NullVersions } from './null-versions.ts';
 import { Objects } from './objects.ts';
@@ -22,6 +23,7 @@ export { ifAbsent, type WriteCondition } from './condition.ts';
 export type { ContainerName, ContainerSummary } from './containers.ts';
 export { liveMetadata, metadataValue } from './databases.ts';
 export { copyStored } from './copies.ts';
+export { ClientKey, Encryption, encryptionOf, RootSecrets, type BodyEncryption, type Keymaster, type WrappedKey } from './encryption/index.ts';
 export { expiringObject } from './expiring.ts';
 export { listedEtag, NULL_VERSION, parseListed, type Listed, type ListedLink } from './listed.ts';
 export { LINK_TARGET, linkMetadata, linkOf, MD5_OF_NOTHING, type Link } from './links.ts';
@@ -30,7 +32,7 @@ export * from './metadata.ts';
 export * from './stored-manifest.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject, type Stored } from './objects.ts';
 export { isReserved, reservedName, reservedParts } from './reserved.ts';
-export type { ResumableObject } from './resumable-object.ts';
+export type { OpenObject } from './resumable-object.ts';
 export { NullVersions, type KeptVersion } from './null-versions.ts';
 export { owns, type KeyHolder, type Principal } from './principal.ts';
 export { partNumberOf, partsContainer, type UploadPart } from './upload-names.ts';
@@ -54,6 +56,7 @@ export interface Store {
   readonly uploads: Uploads;
   /** Container names that are unique in the cluster. */
   readonly buckets: Buckets;
+  readonly encryption: Encryption;
   readonly cluster: Cluster;
   /** Does what was left for a moment later. To be called when no operation is under way. */
   close(): Promise<void>;
@@ -64,16 +67,18 @@ export interface Store {
 export function openStore(cluster: Cluster): Store {
   const placements = new Placements(cluster);
   const accounts = new Accounts(cluster, placements);
-  const containers = new Containers(cluster, placements, accounts);
+  const encryption = cluster.encryption ?? new Encryption({});
+  const containers = new Containers(cluster, placements, accounts, encryption);
   const agendaParts = { accounts, containers, timestamps: cluster.timestamps };
   const expiring = new Expiring('expiring', agendaParts);
-  const objects = new Objects(cluster, placements, containers, expiring);
+  const objects = new Objects(cluster, { placements, containers, encryption, expiring });
   const versions = new Versions(cluster, containers, objects);
   return {
     accounts,
     containers,
     objects,
     expiring,
+    encryption,
     closing: new Closing(cluster, { agenda: new Agenda('closing', agendaParts), accounts, containers }),
     versions,
     nullVersions: new NullVersions({ cluster, containers, objects, versions }),

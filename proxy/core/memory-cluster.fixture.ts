@@ -4,7 +4,7 @@ import { memoryCache } from '#common/cache';
 import { PolicySet, RingBuilder, type RingDevice, type StoragePolicy } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
 import { MemoryListingEngine, MemoryObjectEngine } from '#storage-node/engine';
-import { openStore, type Cluster, type Store } from './index.ts';
+import { openStore, type Cluster, type Encryption, type Store } from './index.ts';
 
 export interface MemoryCluster {
   readonly store: Store;
@@ -16,12 +16,12 @@ export interface MemoryCluster {
   down(...devices: string[]): void;
   up(...devices: string[]): void;
   /** Another proxy over the same devices, its clock ahead (or behind) by `skewMs`. */
-  anotherProxy(skewMs?: number): Store;
+  anotherProxy(skewMs?: number, encryption?: Encryption): Store;
 }
 
 const SALT = { prefix: 'core', suffix: 'test' };
 
-export function memoryCluster(options: { devices?: number; consistency?: 'strong' | 'available' } = {}): MemoryCluster {
+export function memoryCluster(options: { devices?: number; consistency?: 'strong' | 'available'; encryption?: Encryption } = {}): MemoryCluster {
   const names = Array.from({ length: options.devices ?? 4 }, (_, i) => `d${i + 1}`);
   const clock = new ManualClock();
   const ring = buildRing(names, clock);
@@ -29,7 +29,7 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
   const engines = new Map(names.map((name) => [name, { objects: once(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
   const faulty = new Map([...engines].map(([name, client]) => [name, failing(client, () => away.has(name), name)]));
   const policy: StoragePolicy = { index: 0, name: 'gold', aliases: [], type: 'replication', consistency: options.consistency ?? 'strong', default: true, deprecated: false };
-  const proxy = (skewMs: number): Store => {
+  const proxy = (skewMs: number, encryption = options.encryption): Store => {
     const skewed = new ManualClock(clock.nowMs() + skewMs);
     const cluster: Cluster = {
       rings: () => ({ account: ring, container: ring, object: () => ring }),
@@ -40,6 +40,7 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
       clock,
       cache: memoryCache({ maxEntries: 100 }),
       log: silentLog(),
+      encryption,
     };
     return openStore(cluster);
   };
@@ -50,7 +51,7 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
     engines: (device) => engines.get(device)!,
     down: (...devices) => devices.forEach((device) => away.add(device)),
     up: (...devices) => devices.forEach((device) => away.delete(device)),
-    anotherProxy: (skewMs = 0) => proxy(skewMs),
+    anotherProxy: (skewMs = 0, encryption = undefined) => proxy(skewMs, encryption),
   };
 }
 

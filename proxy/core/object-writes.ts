@@ -3,6 +3,7 @@
  * the container's replicas lists it. Devices that stand in (handoffs) take the copies of primaries that are away, so that
  * nothing has fewer copies than it was promised; under `strong` they do not count, under `available` they do.
  */
+import type { Cipheriv } from 'node:crypto';
 import { isStoreError, StoreError, type Timestamp } from '#common';
 import { createHasher } from '#common/checksum';
 import { inSlabs, SLAB_BYTES, type Body } from '#common/stream';
@@ -11,7 +12,6 @@ import { rowOfObject, type Metadata, type ObjectEngine, type ObjectInfo, type Ob
 import type { Attempt } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { Containers, ContainerSummary } from './containers.ts';
-import { ETAG } from './metadata.ts';
 import type { ObjectName, Stored } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
 import { SlabsInUse } from './slabs-in-use.ts';
@@ -55,10 +55,11 @@ export class ObjectWrites {
   }
 
   /**
-   * Streams a body to all replicas as it arrives. `check` sees the MD5, and `metadata` is asked for, before anything becomes visible. Under a condition `contest` has it
-   * decided, once all is there, when it becomes visible, and answers that timestamp.
+   * Streams a body to all replicas as it arrives. `finish` sees the MD5 before anything becomes visible, and says what the metadata are; with a
+   * `cipher` what is stored is what that makes of the body, and the MD5 that of the body. Under a condition `contest` has it decided, once all is
+   * there, when it becomes visible, and answers that timestamp.
    */
-  async putStream(place: WritePlace, { timestamp, metadata, body, check, contest }: StreamedPut): Promise<Stored> {
+  async putStream(place: WritePlace, { timestamp, body, finish, cipher, contest }: StreamedPut): Promise<Stored> {
     const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
     // Begun last: whoever has begun one must end it.
     const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
@@ -66,17 +67,16 @@ export class ObjectWrites {
       let sizeBytes = 0;
       const slabs = new SlabsInUse();
       // A body of unknown length may be small, and a slab would be much memory for it.
-      const large = (body.sizeBytes ?? 0) >= SLAB_BYTES;
+      const large = cipher === undefined && (body.sizeBytes ?? 0) >= SLAB_BYTES;
       for await (const chunk of large ? inSlabs(body.chunks()) : body.chunks()) {
         sizeBytes += chunk.length;
         const hashed = hasher.update(chunk);
         if (large) await slabs.add(chunk, hashed, writeAll(copies, chunk), copies);
-        else await Promise.all([hashed, writeAll(copies, chunk)]);
+        else await Promise.all([hashed, writeAll(copies, cipher === undefined ? chunk : cipher.update(chunk))]);
         this.#assertEnough(place, copies);
       }
       const etag = (await hasher.digest())['md5'].toString('hex');
-      await check(etag);
-      const complete = { ...metadata(), [ETAG]: etag };
+      const complete = await finish(etag);
       const written = contest === undefined ? timestamp : await contest((ballot) => this.#commitBallot(place, copies, complete, ballot));
       if (contest === undefined) await this.#commitAll(place, copies, complete);
       const name = fullName(place.target);
@@ -256,9 +256,9 @@ export class ObjectWrites {
 
 export interface StreamedPut {
   readonly timestamp: Timestamp;
-  readonly metadata: () => Metadata;
   readonly body: Body;
-  readonly check: (etag: string) => Promise<void>;
+  readonly finish: (etag: string) => Promise<Metadata>;
+  readonly cipher?: Cipheriv | undefined;
   /** Calls `write` once at most. */
   readonly contest: ((write: (ballot: Timestamp) => Promise<Attempt>) => Promise<Timestamp>) | undefined;
 }
@@ -299,6 +299,6 @@ function committed(answers: readonly Answer<WriteReceipt>[]): number {
   return count;
 }
 
-function fullName({ account, container, object }: ObjectName): string {
+export function fullName({ account, container, object }: ObjectName): string {
   return `/${account}/${container}/${object}`;
 }

@@ -7,12 +7,13 @@ import { Ballots, type Contest } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
+import { BODY_KEY, cipherAt, newBodyKey, type BodyKey, type Encryption, type Keymaster } from './encryption/index.ts';
 import type { Expiring } from './expiring.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
-import { ObjectWrites, type WritePlace } from './object-writes.ts';
+import { fullName, ObjectWrites, type WritePlace } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
-import type { ResumableObject } from './resumable-object.ts';
+import type { OpenObject } from './resumable-object.ts';
 
 export interface ObjectName extends ContainerName {
   readonly object: string;
@@ -29,6 +30,17 @@ export interface PutObject {
   readonly expectedEtag?: string | undefined;
   /** What must hold of what is there (condition.ts); nothing is read of the body where it does not. */
   readonly condition?: WriteCondition | undefined;
+  /** Who keeps the body's key, where its client says so; else it is encrypted as the cluster is configured. */
+  readonly keymaster?: Keymaster | undefined;
+  /** MD5 of what is encrypted in the body already, under the key among its metadata. */
+  readonly asStored?: string | undefined;
+}
+
+export interface GetObject {
+  /** The key that came with the request. */
+  readonly keymaster?: Keymaster | undefined;
+  /** The body as it is stored, to be put elsewhere with `asStored`. */
+  readonly asStored?: boolean;
 }
 
 /** What became of an upload. */
@@ -49,12 +61,15 @@ export class Objects {
   readonly #cluster: Cluster;
   readonly #placements: Placements;
   readonly #containers: Containers;
+  readonly #encryption: Encryption;
   readonly #expiring: Expiring;
   readonly #reads: ObjectReads;
   readonly #writes: ObjectWrites;
   readonly #ballots: Ballots;
 
-  constructor(cluster: Cluster, placements: Placements, containers: Containers, expiring: Expiring) {
+  constructor(cluster: Cluster, parts: { placements: Placements; containers: Containers; encryption: Encryption; expiring: Expiring }) {
+    const { placements, containers, encryption, expiring } = parts;
+    this.#encryption = encryption;
     this.#expiring = expiring;
     this.#cluster = cluster;
     this.#placements = placements;
@@ -72,8 +87,8 @@ export class Objects {
     return info;
   }
 
-  /** Opens the newest version for reading; the caller disposes it. Throws `object-not-found`. */
-  async get(target: ObjectName): Promise<ResumableObject> {
+  /** Opens the newest version for reading; the caller disposes it. Throws `object-not-found`, and `forbidden` where a key is wanted that did not come. */
+  async get(target: ObjectName, options: GetObject = {}): Promise<OpenObject> {
     const { placement, policy } = await this.#locate(target);
     const open = await this.#reads.open(placement, policy.consistency);
     if (open === undefined) throw notFound();
@@ -81,7 +96,12 @@ export class Objects {
       await open[Symbol.asyncDispose]();
       throw notFound();
     }
-    return open;
+    try {
+      return await this.#encryption.openedObject(open, options);
+    } catch (error) {
+      await open[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
@@ -91,29 +111,39 @@ export class Objects {
     const { condition } = request;
     // Before the body is read: who is refused need not send it.
     condition?.(await this.#look(place));
+    const { bodyKey, finish } = await this.#sealing(request);
+    const cipher = bodyKey && cipherAt(bodyKey, 0);
     const { sizeBytes } = request.body;
     if (sizeBytes !== undefined && sizeBytes <= INLINE_BODY_BYTES) {
       const data = await request.body.collect(sizeBytes);
       const etag = hash('md5', data, 'hex');
-      checkEtag(etag, request.expectedEtag);
-      const metadata = { ...request.metadata, ...request.lateMetadata?.(), [ETAG]: etag };
-      await this.#expiring.note(request.target, metadata);
+      const metadata = await finish(etag);
+      const stored = cipher === undefined ? data : cipher.update(data);
       const timestamp =
         condition === undefined || policy.consistency === 'available'
-          ? await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, data))
-          : await this.#contest(place, condition, (ballot) => this.#writes.putBallot(place, ballot, metadata, data));
-      return { etag, sizeBytes: data.length, timestamp };
+          ? await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, stored))
+          : await this.#contest(place, condition, (ballot) => this.#writes.putBallot(place, ballot, metadata, stored));
+      return { etag: request.asStored ?? etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency);
     const contest = condition === undefined || policy.consistency === 'available' ? undefined : (write: Contest['write']) => this.#contestOnce(place, condition, write);
-    const { body } = request;
-    const metadata = (): Metadata => ({ ...request.metadata, ...request.lateMetadata?.() });
-    const check = async (found: string): Promise<void> => {
-      checkEtag(found, request.expectedEtag);
-      await this.#expiring.note(request.target, request.metadata);
+    const stored = await this.#writes.putStream(place, { timestamp: this.#cluster.timestamps.now(), body: request.body, finish, cipher, contest });
+    return { ...stored, etag: request.asStored ?? stored.etag };
+  }
+
+  /** The key of a new body, if it is to have one, and what its metadata are once its MD5 is known and right. */
+  async #sealing({ target, metadata, lateMetadata, expectedEtag, keymaster, asStored }: PutObject): Promise<{ bodyKey: BodyKey | undefined; finish: (etag: string) => Promise<Metadata> }> {
+    const { [BODY_KEY]: storedKey, ...own } = metadata;
+    const keeper = keymaster ?? this.#encryption.byDefault;
+    const made = asStored === undefined && keeper !== undefined ? await newBodyKey(keeper) : undefined;
+    const key = made?.stored ?? (asStored === undefined ? undefined : storedKey);
+    const finish = async (etag: string): Promise<Metadata> => {
+      checkEtag(etag, expectedEtag);
+      await this.#expiring.note(target, own);
+      return this.#encryption.sealed(fullName(target), { ...own, ...lateMetadata?.(), ...(key === undefined ? {} : { [BODY_KEY]: key }), [ETAG]: asStored ?? etag });
     };
-    return this.#writes.putStream(place, { timestamp: this.#cluster.timestamps.now(), metadata, body, check, contest });
+    return { bodyKey: made?.bodyKey, finish };
   }
 
   /**
@@ -126,9 +156,10 @@ export class Objects {
     await this.#untilNewest(async (now) => {
       const current = this.#living(await this.#reads.info(placement, policy.consistency));
       if (current === undefined) throw notFound();
-      const metadata = { ...replace(current), [ETAG]: current.metadata[ETAG] ?? '' };
+      const { [CONTENT_TYPE]: type = '', [ETAG]: etag = '', [BODY_KEY]: key } = current.metadata;
+      const metadata = { [CONTENT_TYPE]: type, ...replace(current), ...(key === undefined ? {} : { [BODY_KEY]: key }), [ETAG]: etag };
       await this.#expiring.note(target, metadata);
-      return this.#writes.post(place, now, current, { [CONTENT_TYPE]: current.metadata[CONTENT_TYPE] ?? '', ...metadata });
+      return this.#writes.post(place, now, current, this.#encryption.sealed(fullName(target), metadata));
     });
   }
 
@@ -194,7 +225,7 @@ export class Objects {
 
   /** The object as clients see it: undefined where it is deleted or has expired. */
   #living(info: ObjectInfo | undefined): ObjectInfo | undefined {
-    return info === undefined || info.deleted || this.#expired(info.metadata) ? undefined : info;
+    return info === undefined || info.deleted || this.#expired(info.metadata) ? undefined : this.#encryption.opened(info);
   }
 
   /** Tries a write with newer and newer timestamps until nothing newer is in its way: it was overtaken by a faster clock. */

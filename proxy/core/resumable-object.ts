@@ -4,9 +4,17 @@ import { isStoreError, StoreError, type Log } from '#common';
 import type { ObjectInfo, ObjectReader } from '#storage-node/protocol';
 import type { Placement, Replica } from './placement.ts';
 
-export class ResumableObject implements AsyncDisposable {
+/** An object open for reading; who opened it disposes it. */
+export interface OpenObject extends AsyncDisposable {
   readonly info: ObjectInfo;
   /** The whole data where it is small; else undefined. */
+  readonly data: Buffer | undefined;
+  /** Bytes `start` up to `end`. Throws `unavailable` where no replica can go on. */
+  read(start: number, end: number): AsyncGenerator<Buffer>;
+}
+
+export class ResumableObject implements OpenObject {
+  readonly info: ObjectInfo;
   readonly data: Buffer | undefined;
   readonly #reader: ObjectReader;
   readonly #holder: Replica;
@@ -22,7 +30,6 @@ export class ResumableObject implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** Bytes `start` up to `end`. Throws `unavailable` where no replica can go on. */
   async *read(start: number, end: number): AsyncGenerator<Buffer> {
     let at = start;
     try {

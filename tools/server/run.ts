@@ -3,6 +3,7 @@ import path from 'node:path';
 import { aborted, createLog, HybridClock, runDaemon, systemClock, type Config, type Log } from '#common';
 import { memoryCache, type Cache } from '#common/cache';
 import { startProxy, type Proxy } from '#proxy';
+import { Encryption } from '#proxy/core';
 import { RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
@@ -10,6 +11,7 @@ import { compactor, containerUpdater, databaseReplicator, objectReplicator, obje
 import { generatedUser } from './credentials.ts';
 import { ensureCluster, policiesOf } from './embedded.ts';
 import type { ClusterIdentity } from './identity.ts';
+import { readKeyFile } from './key-file.ts';
 
 export interface Running {
   readonly config: Config;
@@ -39,7 +41,9 @@ export async function runServer(config: Config, version: string, signal: AbortSi
   let proxy: Proxy | undefined;
   if (config.roles.includes('proxy')) {
     const cache = stack.use(await openCache(config, log));
-    const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log };
+    const { enabled, keyFile } = config.encryption;
+    const encryption = new Encryption({ enabled, roots: keyFile === undefined ? undefined : await readKeyFile(keyFile) });
+    const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log, encryption };
     proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, log }));
     node?.daemons.push(...proxy.janitors);
   }

@@ -1,7 +1,7 @@
 /** What a GET, a HEAD or a copy sees of a key: which version, what it stands for, and its bytes. */
 import { isStoreError, timestampToMs } from '#common';
 import { bodyOfBuffer } from '#common/stream';
-import { DELETE_MARKER_TYPE, CONTENT_TYPE, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type ObjectName, type Part, type ResumableObject } from '#proxy/core';
+import { DELETE_MARKER_TYPE, CONTENT_TYPE, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type ObjectName, type Part, type OpenObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorize, isAllowed } from '../access/authorize.ts';
 import type { Permission } from '../access/acl.ts';
@@ -57,7 +57,7 @@ export async function lookAt(request: ObjectRequest, looking: Looking, versionId
 
 interface Found {
   readonly info: ObjectInfo;
-  readonly open: ResumableObject | undefined;
+  readonly open: OpenObject | undefined;
   readonly versionId: VersionId | undefined;
   readonly place: ObjectName;
 }

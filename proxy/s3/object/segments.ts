@@ -2,7 +2,7 @@
 import { StoreError } from '#common';
 import { bodyOfChunks } from '#common/stream';
 import {
-  entryParts, ETAG, isReserved, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, parseStoredManifest, readParts, type ManifestEntry, type ObjectName, type OpenSegment, type Part, type ResumableObject,
+  entryParts, ETAG, isReserved, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, parseStoredManifest, readParts, type ManifestEntry, type ObjectName, type OpenSegment, type Part, type OpenObject,
 } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { S3Error } from '../errors.ts';
@@ -13,7 +13,7 @@ const MAX_DEPTH = 10;
 const MAX_MANIFEST_BYTES = 64 * 1024 ** 2;
 
 /** The parts of a manifest that is open; its data are read whole. */
-export async function partsOf(account: string, open: ResumableObject): Promise<{ parts: Part[]; entries: ManifestEntry[] }> {
+export async function partsOf(account: string, open: OpenObject): Promise<{ parts: Part[]; entries: ManifestEntry[] }> {
   const { data, info } = open;
   const entries = parseStoredManifest(data ?? (await bodyOfChunks(open.read(0, info.sizeBytes), info.sizeBytes).collect(MAX_MANIFEST_BYTES)));
   return { parts: entryParts(account, entries), entries };
@@ -48,7 +48,7 @@ async function openSegment(request: BucketRequest, target: ObjectName, depth: nu
   };
 }
 
-function plainSegment(open: ResumableObject, info: ObjectInfo): OpenSegment {
+function plainSegment(open: OpenObject, info: ObjectInfo): OpenSegment {
   return {
     etag: info.metadata[ETAG],
     sizeBytes: info.sizeBytes,

@@ -1,7 +1,7 @@
 /** What a GET, a HEAD or a copy of an object sees, and how the forms of objects (links, manifests) are shown. */
 import type { ByteRange } from '#common/http';
 import { bodyOfBuffer } from '#common/stream';
-import { CONTENT_TYPE, ETAG, type OpenSegment, type ResumableObject } from '#proxy/core';
+import { CONTENT_TYPE, ETAG, type OpenObject, type OpenSegment } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import type { ObjectRequest } from '../request.ts';
 
@@ -32,7 +32,7 @@ export type Reading = 'get' | 'head';
 /** An object as it was found; `open` for a GET. */
 export interface Found {
   readonly info: ObjectInfo;
-  readonly open: ResumableObject | undefined;
+  readonly open: OpenObject | undefined;
 }
 
 /** How a read came here: through how many links and manifests. */
