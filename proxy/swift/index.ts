@@ -18,7 +18,7 @@ import { RateLimit } from './rate-limit/index.ts';
 import { Refusal } from './refusal.ts';
 import { decodePath, decodeQuery, parseTarget, type SwiftRequest } from './request.ts';
 import type { SwiftSettings } from './settings.ts';
-import { answerWeb, isWebRequest } from './staticweb/index.ts';
+import { answerOpenedWeb, answerWeb, isOpenedWeb, isWebRequest } from './staticweb/index.ts';
 import { openTempUrl, shownByTempUrl } from './tempurl/index.ts';
 
 export { cnameLookup, systemCnameResolver, type CnameResolver } from './domains/cname.ts';
@@ -75,7 +75,7 @@ async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
   const turn = dialect.rateLimit.pass(request);
   if (turn !== undefined) await turn;
   const opened = settings.tempurl.enabled && exchange.rawQuery.includes('temp_url_') ? await openTempUrl(request) : undefined;
-  if (opened !== undefined) return shownByTempUrl(opened, await shaped(request, () => perform(opened.request)));
+  if (opened !== undefined) return shownByTempUrl(opened, await shaped(request, () => (settings.staticweb.enabled && isOpenedWeb(opened) ? answerOpenedWeb(opened) : perform(opened.request))));
   const form = settings.formpost.enabled && exchange.method === 'POST' ? await answerForm(request) : undefined;
   if (form !== undefined) return form;
   const known = await identified(request, dialect.auth);

@@ -3,7 +3,7 @@ import { formatTimestamp } from '#common';
 import type { Response } from '#proxy/edge';
 import { isOwner } from '../authorize.ts';
 import { CONSTRAINTS } from '../constraints.ts';
-import { CONTAINER_ROWS } from '../listing/format.ts';
+import { containerRows } from '../listing/format.ts';
 import { listingQuery } from '../listing/query.ts';
 import { respondListing } from '../listing/respond.ts';
 import type { SwiftRequest } from '../request.ts';
@@ -21,9 +21,9 @@ export async function getAccount(request: SwiftRequest): Promise<Response> {
   const root = { element: 'account', name: account };
   if (exchange.method === 'HEAD') {
     const info = await store.accounts.info(account);
-    return respondListing(request, { entries: [], form: CONTAINER_ROWS, root, headers: accountHeaders(info, store.cluster.policies, { nowText, forOwner, forAdmin }) });
+    return respondListing(request, { entries: [], form: containerRows(store.cluster.policies), root, headers: accountHeaders(info, store.cluster.policies, { nowText, forOwner, forAdmin }) });
   }
   const page = await store.accounts.list(account, listing);
   const entries = page === undefined ? [] : await withVersions(store, account, page.entries);
-  return respondListing(request, { entries, form: CONTAINER_ROWS, root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner, forAdmin }) });
+  return respondListing(request, { entries, form: containerRows(store.cluster.policies), root, headers: accountHeaders(page?.info, store.cluster.policies, { nowText, forOwner, forAdmin }) });
 }

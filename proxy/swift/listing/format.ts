@@ -1,6 +1,7 @@
 /** Listings in the three forms Swift speaks: text, JSON and XML; and which of them a request wants. */
 import { formatIsoTimestamp } from '#common';
 import { parseListed, versionedContainer, versionOfLink, type ListedLink } from '#proxy/core';
+import type { PolicySet } from '#ring';
 import { changedAt, isSubdirectory, type ListingEntry, type ListingRow } from '#storage-node/protocol';
 import { Refusal } from '../refusal.ts';
 import { pathOf } from '../symlink/link.ts';
@@ -46,11 +47,20 @@ export interface RowForm {
   xml(row: ListingRow): string;
 }
 
-export const CONTAINER_ROWS: RowForm = {
-  json: (row) => `{"name":${quoteJson(row.name)},"count":${row.count},"bytes":${row.bytes},"last_modified":"${lastModified(row)}"}`,
-  xml: (row) =>
-    `<container><name>${escapeXml(row.name)}</name><count>${row.count}</count><bytes>${row.bytes}</bytes><last_modified>${lastModified(row)}</last_modified></container>`,
-};
+/** Rows of an account. A policy that is not known here any more is left out. */
+export function containerRows(policies: PolicySet): RowForm {
+  const names = new Map([...policies].map(({ index, name }) => [index, name]));
+  return {
+    json: (row) => {
+      const policy = names.get(row.policy);
+      return `{"name":${quoteJson(row.name)},"count":${row.count},"bytes":${row.bytes},"last_modified":"${lastModified(row)}"${policy === undefined ? '' : `,"storage_policy":${quoteJson(policy)}`}}`;
+    },
+    xml: (row) => {
+      const policy = names.get(row.policy);
+      return `<container><name>${escapeXml(row.name)}</name><count>${row.count}</count><bytes>${row.bytes}</bytes><last_modified>${lastModified(row)}</last_modified>${policy === undefined ? '' : `<storage_policy>${escapeXml(policy)}</storage_policy>`}</container>`;
+    },
+  };
+}
 
 export const OBJECT_ROWS: RowForm = {
   json: (row) =>

@@ -11,7 +11,7 @@ export function respondListing(
   const { exchange, query } = request;
   const format = listingFormat(query.get('format'), exchange.header('accept'));
   const headers = { ...listing.headers, 'Content-Type': `${format}; charset=utf-8`, Vary: 'Accept' };
-  if (exchange.method === 'HEAD') return { status: 204, headers };
-  if (listing.entries.length === 0 && format === 'text/plain') return { status: 204, headers };
+  // Swift says the length of nothing too, and its later clients look for it.
+  if (exchange.method === 'HEAD' || (listing.entries.length === 0 && format === 'text/plain')) return { status: 204, headers: { ...headers, 'Content-Length': 0 } };
   return { status: 200, headers, body: formatListing(format, listing.entries, listing.form, listing.root) };
 }

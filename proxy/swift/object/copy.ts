@@ -90,9 +90,9 @@ function copyHeaders(source: ObjectRequest, destination: ObjectRequest, { info, 
 }
 
 /** The source's bytes, or the range of them that the request names. */
-function bodyOf({ exchange }: ObjectRequest, { data, read }: Representation, sizeBytes: number): Body {
+function bodyOf({ exchange }: ObjectRequest, { data, read, part }: Representation, sizeBytes: number): Body {
   const header = exchange.header('range');
-  const ranges = header === undefined ? undefined : parseRange(header, sizeBytes);
+  const ranges = part === 'none' ? [] : part !== undefined ? [part] : header === undefined ? undefined : parseRange(header, sizeBytes);
   if (ranges?.length === 0) throw new Refusal(416);
   const { start, end } = ranges?.[0] ?? { start: 0, end: sizeBytes };
   if (data !== undefined) return bodyOfBuffer(data.subarray(start, end));

@@ -40,6 +40,8 @@ async function show(exchange: Exchange, representation: Representation): Promise
   }
 }
 
+const NO_SUCH_PART = 'The requested part number is not satisfiable';
+
 function answer(exchange: Exchange, representation: Representation): Response {
   const { info, sizeBytes, etag } = representation;
   const headers = objectHeaders(info);
@@ -57,6 +59,7 @@ function answer(exchange: Exchange, representation: Representation): Response {
     headers['Content-Length'] = sizeBytes;
     return { status: 200, headers, body: bodyOf(representation, 0, sizeBytes) };
   }
+  if (ranges.length === 0 && part === 'none') return { status: 416, headers: { ...headers, 'Content-Type': HTML, 'Content-Range': `bytes */${sizeBytes}` }, body: NO_SUCH_PART };
   if (ranges.length === 0) {
     return { status: 416, headers: { ...headers, 'Content-Type': HTML, 'Content-Range': `bytes */${sizeBytes}` }, body: page(416) };
   }

@@ -8,6 +8,7 @@ import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
 import { perform, shaped } from '../perform.ts';
 import { HTML, page, Refusal } from '../refusal.ts';
+import type { Opened } from '../tempurl/index.ts';
 import { decodePath, isTrue, type ContainerRequest, type SwiftRequest } from '../request.ts';
 import type { ListingPage } from '#storage-node/protocol';
 import { listingPage, noListingPage, type Directory } from './pages.ts';
@@ -20,15 +21,34 @@ export function isWebRequest(request: SwiftRequest): request is ContainerRequest
   return principal === undefined || isTrue(exchange.header('x-web-mode'));
 }
 
-export async function answerWeb(request: ContainerRequest): Promise<Response> {
+/** What a temporary URL with a prefix opens of a site: also the listings below it, whose links are URLs of the same kind. */
+interface ByUrl {
+  readonly prefix: string;
+  readonly parameters: string;
+}
+
+interface WebRequest extends ContainerRequest {
+  readonly byUrl?: ByUrl;
+}
+
+export function isOpenedWeb({ request, forLinks }: Opened): boolean {
+  const { exchange, container } = request;
+  return forLinks !== undefined && container !== undefined && (exchange.method === 'GET' || exchange.method === 'HEAD');
+}
+
+export function answerOpenedWeb({ request, url, forLinks }: Opened): Promise<Response> {
+  return answerWeb({ ...request, container: request.container!, byUrl: { prefix: url.prefix ?? '', parameters: forLinks ?? '' } });
+}
+
+export async function answerWeb(request: WebRequest): Promise<Response> {
   return request.object === undefined ? answerContainer(request) : answerObject({ ...request, object: request.object });
 }
 
-async function answerContainer(request: ContainerRequest): Promise<Response> {
+async function answerContainer(request: WebRequest): Promise<Response> {
   const { exchange } = request;
   const site = await siteOfContainer(request);
   const seen = await shaped(request, async () => {
-    await authorizeContainer(request, 'container-read');
+    await authorizeListing(request, site, '');
     return OK;
   });
   if (seen.status >= 400) return faultPage(request, site, seen);
@@ -43,7 +63,7 @@ async function answerContainer(request: ContainerRequest): Promise<Response> {
   return index.status < 400 ? index : faultPage(request, site, index);
 }
 
-async function answerObject(request: ContainerRequest & { readonly object: string }): Promise<Response> {
+async function answerObject(request: WebRequest & { readonly object: string }): Promise<Response> {
   const { exchange, object } = request;
   const found = await ask(request, object);
   if (found.status >= 400 && found.status !== 404) return found;
@@ -62,7 +82,7 @@ async function answerObject(request: ContainerRequest & { readonly object: strin
     if (index.status !== 404) return index;
   }
   if (inDirectory) return listing(request, site, object);
-  const first = await listed(request, `${object}/`, 1);
+  const first = await listed(request, site, { prefix: `${object}/`, limit: 1 });
   return 'entries' in first && first.entries.length > 0 ? redirectToDirectory(request) : faultPage(request, site, NOT_FOUND);
 }
 
@@ -82,21 +102,28 @@ async function siteOfContainer(request: ContainerRequest): Promise<Site> {
 }
 
 /** A page of the container under a prefix, or why the caller does not get it. */
-async function listed(request: ContainerRequest, prefix: string, limit: number): Promise<ListingPage | Response> {
+async function listed(request: WebRequest, site: Site, { prefix, limit }: { prefix: string; limit: number }): Promise<ListingPage | Response> {
   const { store, account, container } = request;
   let found: ListingPage | undefined;
   const outcome = await shaped(request, async () => {
-    await authorizeContainer(request, 'container-read');
+    await authorizeListing(request, site, prefix);
     found = await store.containers.list({ account, container }, { limit, marker: '', endMarker: '', prefix, delimiter: '/', reverse: false });
     return OK;
   });
   return found ?? outcome;
 }
 
-async function listing(request: ContainerRequest, site: Site, prefix: string): Promise<Response> {
-  const directory: Directory = { label: labelOf(request, site), prefix };
+/** A URL's right is to what is below its prefix, and to listings only where the site has them. */
+async function authorizeListing(request: WebRequest, site: Site, prefix: string): Promise<void> {
+  const { byUrl } = request;
+  if (byUrl === undefined || site.listings === '' || !prefix.startsWith(byUrl.prefix)) await authorizeContainer(request, 'container-read');
+}
+
+async function listing(request: WebRequest, site: Site, prefix: string): Promise<Response> {
+  const { byUrl } = request;
+  const directory: Directory = { label: labelOf(request, site), prefix, ...(byUrl && { links: byUrl }) };
   if (!isTrue(site.listings)) return faultPage(request, site, { status: 404, headers: { 'Content-Type': HTML }, body: noListingPage(site, directory) });
-  const found = await listed(request, prefix, CONSTRAINTS.container_listing_limit);
+  const found = await listed(request, site, { prefix, limit: CONSTRAINTS.container_listing_limit });
   if (!('entries' in found)) return faultPage(request, site, found);
   if (prefix !== '' && found.entries.length === 0) return faultPage(request, site, NOT_FOUND);
   return { status: 200, headers: { 'Content-Type': HTML }, body: listingPage(site, directory, found.entries) };
@@ -125,8 +152,8 @@ function withoutConditions({ exchange }: ContainerRequest): ContainerRequest['ex
   return Object.fromEntries(Object.entries(exchange.headers).filter(([name]) => name !== 'range' && !name.startsWith('if-')));
 }
 
-function redirectToDirectory({ exchange, settings }: ContainerRequest): Response {
+function redirectToDirectory({ exchange, settings, byUrl }: WebRequest): Response {
   const base = settings.staticweb.urlBase === undefined ? `${exchange.scheme}://${exchange.header('host') ?? 'localhost'}` : new URL(settings.staticweb.urlBase).origin;
-  const location = `${base}${percentEncodePath(decodePath(exchange.path))}/`;
+  const location = `${base}${percentEncodePath(decodePath(exchange.path))}/${byUrl === undefined ? '' : `?${byUrl.parameters}`}`;
   return { status: 301, headers: { 'Content-Type': HTML, Location: location }, body: '<html><h1>Moved Permanently</h1><p>The resource has moved permanently.</p></html>' };
 }

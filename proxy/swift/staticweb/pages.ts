@@ -18,12 +18,15 @@ export interface Directory {
   readonly label: string;
   /** Ends with a slash, or is empty at the top. */
   readonly prefix: string;
+  /** Where links must bring their right along: what opens everything below a prefix. */
+  readonly links?: { readonly prefix: string; readonly parameters: string };
 }
 
 /** A table of what is in a directory, its subdirectories first. */
-export function listingPage(site: Site, { label, prefix }: Directory, entries: readonly ListingEntry[]): string {
+export function listingPage(site: Site, { label, prefix, links }: Directory, entries: readonly ListingEntry[]): string {
   const title = escapeHtml(label);
-  const parent = prefix === '' ? [] : [row('id="parent" class="item"', link('../', '../'), '&nbsp;', '&nbsp;')];
+  const linkTo = (name: string): string => link(links === undefined ? percentEncodePath(name) : `./${percentEncodePath(name)}?${escapeHtml(links.parameters)}`, escapeHtml(name));
+  const parent = prefix.length <= (links?.prefix.length ?? 0) ? [] : [row('id="parent" class="item"', link(links === undefined ? '../' : `../?${escapeHtml(links.parameters)}`, '../'), '&nbsp;', '&nbsp;')];
   const subdirectories = entries.flatMap((entry) => (isSubdirectory(entry) ? [row('class="item subdir"', linkTo(entry.subdir.slice(prefix.length)), '&nbsp;', '&nbsp;')] : []));
   const objects = entries.flatMap((entry) => {
     if (isSubdirectory(entry)) return [];
@@ -81,10 +84,6 @@ function stylesheet({ listingsCss }: Site, prefix: string, own: readonly string[
 
 function row(attributes: string, name: string, size: string, date: string): string {
   return `   <tr ${attributes}>\n    <td class="colname">${name}</td>\n    <td class="colsize">${size}</td>\n    <td class="coldate">${date}</td>\n   </tr>`;
-}
-
-function linkTo(name: string): string {
-  return link(percentEncodePath(name), escapeHtml(name));
 }
 
 function link(href: string, text: string): string {

@@ -14,7 +14,7 @@ export async function restoreVersion(request: ObjectRequest, container: Containe
   const { exchange, store } = request;
   const versionId = versionIdOf(request, container);
   if (exchange.chunked || (exchange.contentLength ?? 0) !== 0) throw new Refusal(400, 'PUT version-id requests require a zero byte body', { 'Content-Type': 'text/plain' });
-  if (versionId === undefined || versionId === 'null') throw new Refusal(404, 'The specified version does not exist', { 'Content-Type': 'text/plain' });
+  if (versionId === undefined || versionId === 'null') throw new Refusal(400, 'Invalid version parameter', { 'Content-Type': 'text/plain' });
   try {
     return created({ ...(await store.versions.restore(request, versionId)), headers: versionHeaders(versionId) });
   } catch (error) {
