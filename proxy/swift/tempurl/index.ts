@@ -45,8 +45,9 @@ export function shownByTempUrl({ request, url }: Opened, response: Response): Re
   const { outgoingRemoveHeaders, outgoingAllowHeaders } = request.settings.tempurl;
   const passes = headerRule(outgoingRemoveHeaders, outgoingAllowHeaders);
   const headers = Object.fromEntries(Object.entries(response.headers).filter(([name]) => passes(name.toLowerCase())));
-  const good = response.status >= 200 && response.status < 300 && (method === 'GET' || method === 'HEAD');
-  return { ...response, headers: good && request.object !== undefined ? withDisposition(headers, url, request.object) : headers };
+  // A listing is looked at, not saved: what objects have, it has not.
+  const saved = response.status >= 200 && response.status < 300 && (method === 'GET' || method === 'HEAD') && response.headers['X-Timestamp'] !== undefined;
+  return { ...response, headers: saved && request.object !== undefined ? withDisposition(headers, url, request.object) : headers };
 }
 
 /** What the URL's signature opens of the request's target, if anything. */
