@@ -36,6 +36,8 @@ export interface BuilderState {
   readonly changed: boolean;
   /** Empty before the first rebalance. */
   readonly assignments: readonly Uint16Array[];
+  /** The assignment before the last rebalance, as long as what moved then may not have arrived; `settle` forgets it. */
+  readonly previous?: readonly Uint16Array[] | undefined;
   /** By partition: seconds since the epoch when a replica of it last moved; 0 for never. */
   readonly lastMoved: Uint32Array;
 }
@@ -43,6 +45,8 @@ export interface BuilderState {
 export interface RebalanceOptions {
   /** The same seed on the same builder gives the same ring. Without one, the version is the seed. */
   readonly seed?: string | number | undefined;
+  /** Keep the assignment before: devices that partitions leave stay among their primaries until `settle`. For rings that hold data. */
+  readonly gradual?: boolean | undefined;
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -167,9 +171,25 @@ export class RingBuilder {
     return planReplicas(tree, weights, this.#state.replicas, 0).requiredOverload;
   }
 
-  /** Throws `bad-request` if fewer devices have weight than there are replicas. */
-  rebalance({ seed, onProgress }: RebalanceOptions = {}): RebalanceResult {
+  /** Whether partitions move: the last rebalance was gradual and is not settled. */
+  get isMoving(): boolean {
+    return this.#state.previous !== undefined;
+  }
+
+  /** Everything has arrived: the devices that partitions left are no longer among their primaries, and those that were removed are gone. */
+  settle(): { removedDevices: number } {
+    require(this.isMoving, 'no partition is moving');
+    const { removed } = this.#state;
+    this.#change({ previous: undefined, ...this.#withoutRemoved() });
+    this.#state = { ...this.#state, changed: false };
+    return { removedDevices: removed.length };
+  }
+
+  /** Throws `bad-request` if fewer devices have weight than there are replicas, and while what moved before has not arrived. */
+  rebalance({ seed, gradual, onProgress }: RebalanceOptions = {}): RebalanceResult {
+    require(!this.isMoving, 'what moved at the last rebalance has not all arrived: settle it first');
     const { replicas, overload, removed, assignments } = this.#state;
+    const first = !this.everRebalanced;
     const { tree, weights } = this.#weightedTree();
     const plan = planReplicas(tree, weights, replicas, overload);
     const random = seededRandom(seed ?? `version ${this.#state.version}`);
@@ -186,9 +206,9 @@ export class RingBuilder {
       fitReplicas({ tables, before, total, quota, tree, random });
       rebalance(new Placement({ tree, plan, quota, tables, before, mobility: this.#mobility(), random }), onProgress);
     }
-    const devices = this.#state.devices.map((device) => (device && removed.includes(device.id) ? undefined : device));
     const { moved, lastMoved } = this.#compare(before, tables);
-    this.#change({ assignments: tables, devices, removed: [], lastMoved });
+    const moving = gradual === true && !first && moved > 0;
+    this.#change({ assignments: tables, lastMoved, previous: moving ? assignments : undefined, ...(moving ? {} : this.#withoutRemoved()) });
     this.#state = { ...this.#state, changed: false };
     return { moved, removedDevices: removed.length, balance: this.balance().balance, dispersion: this.dispersion().dispersion };
   }
@@ -209,9 +229,14 @@ export class RingBuilder {
   /** Throws `bad-request` before the first rebalance. */
   toRing(): Ring {
     require(this.everRebalanced, 'the ring has no assignment yet: rebalance it first');
-    const { partPower, nextPartPower, replicas, version, devices, assignments } = this.#state;
+    const { partPower, nextPartPower, replicas, version, devices, assignments, previous } = this.#state;
     // Devices that wait for their removal stay until no partition is on them.
-    return new Ring({ partPower, nextPartPower, replicaCount: replicas, version, devices, assignments });
+    return new Ring({ partPower, nextPartPower, replicaCount: replicas, version, devices, assignments, previous });
+  }
+
+  #withoutRemoved(): Pick<BuilderState, 'devices' | 'removed'> {
+    const { devices, removed } = this.#state;
+    return { devices: devices.map((device) => (device && removed.includes(device.id) ? undefined : device)), removed: [] };
   }
 
   #weightedTree(): { tree: TierTree; weights: number[] } {

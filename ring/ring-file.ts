@@ -36,6 +36,8 @@ const ringSchema = z.object({
   devices: z.array(deviceSchema),
   /** How many tables follow. */
   tables: natural,
+  /** How many tables of the assignment before follow these: some while partitions move. */
+  previousTables: natural.optional(),
 });
 const builderSchema = ringSchema.extend({
   minPartHours: natural,
@@ -45,21 +47,21 @@ const builderSchema = ringSchema.extend({
 });
 
 export async function saveRing(path: string, ring: Ring): Promise<void> {
-  const { partPower, nextPartPower, replicaCount, version, devices, assignments } = ring;
+  const { partPower, nextPartPower, replicaCount, version, devices, assignments, previous } = ring;
   const present = devices.filter((device) => device !== undefined);
-  const json: z.infer<typeof ringSchema> = { partPower, nextPartPower, replicas: replicaCount, version, devices: present, tables: assignments.length };
-  await writeSealed(path, RING, { json, sections: assignments.map(toBytes) });
+  const json: z.infer<typeof ringSchema> = { partPower, nextPartPower, replicas: replicaCount, version, devices: present, tables: assignments.length, previousTables: previous?.length };
+  await writeSealed(path, RING, { json, sections: [...assignments, ...(previous ?? [])].map(toBytes) });
 }
 
 /** Throws `corrupt`, naming the file and its fault, or `unavailable` if it cannot be read. */
 export async function loadRing(path: string): Promise<Ring> {
   const { json, sections } = await readSealed(path, RING);
   const header = parse(path, ringSchema, json);
-  const { tables, rest } = readTables(path, header, sections);
+  const { tables, previous, rest } = readAllTables(path, header, sections);
   if (rest.length > 0) throw new StoreError('corrupt', `${path}: ${rest.length} bytes follow the assignments`);
   const { partPower, nextPartPower, replicas, version } = header;
   try {
-    return new Ring({ partPower, nextPartPower, replicaCount: replicas, version, devices: sparse(header.devices), assignments: tables });
+    return new Ring({ partPower, nextPartPower, replicaCount: replicas, version, devices: sparse(header.devices), assignments: tables, previous });
   } catch (cause) {
     // The ring states its invariants as assertions; broken in a file they are the file's fault.
     if (cause instanceof AssertionError) throw new StoreError('corrupt', `${path}: ${cause.message}`, { cause });
@@ -68,21 +70,21 @@ export async function loadRing(path: string): Promise<Ring> {
 }
 
 export async function saveBuilder(path: string, builder: RingBuilder): Promise<void> {
-  const { assignments, lastMoved, devices, ...rest } = builder.state;
-  const json: z.infer<typeof builderSchema> = { ...rest, nextPartPower: rest.nextPartPower, removed: [...rest.removed], devices: devices.filter((device) => device !== undefined), tables: assignments.length };
-  await writeSealed(path, BUILDER, { json, sections: [...assignments.map(toBytes), toBytes(lastMoved)] });
+  const { assignments, previous, lastMoved, devices, ...rest } = builder.state;
+  const json: z.infer<typeof builderSchema> = { ...rest, nextPartPower: rest.nextPartPower, removed: [...rest.removed], devices: devices.filter((device) => device !== undefined), tables: assignments.length, previousTables: previous?.length };
+  await writeSealed(path, BUILDER, { json, sections: [...[...assignments, ...(previous ?? [])].map(toBytes), toBytes(lastMoved)] });
 }
 
 /** Throws as loadRing does. */
 export async function loadBuilder(path: string, clock: Clock): Promise<RingBuilder> {
   const { json, sections } = await readSealed(path, BUILDER);
-  const { tables: count, devices, ...header } = parse(path, builderSchema, json);
-  const { tables, rest } = readTables(path, { partPower: header.partPower, tables: count }, sections);
+  const { tables: count, previousTables, devices, ...header } = parse(path, builderSchema, json);
+  const { tables, previous, rest } = readAllTables(path, { partPower: header.partPower, tables: count, previousTables }, sections);
   const expected = count === 0 ? 0 : 4 * 2 ** header.partPower;
   if (rest.length !== expected) throw new StoreError('corrupt', `${path}: ${rest.length} bytes say when partitions moved, not ${expected}`);
   const bytes = new Uint8Array(rest);
   if (!LITTLE_ENDIAN) Buffer.from(bytes.buffer).swap32();
-  const state: BuilderState = { ...header, devices: sparse(devices), assignments: tables, lastMoved: new Uint32Array(bytes.buffer) };
+  const state: BuilderState = { ...header, devices: sparse(devices), assignments: tables, previous, lastMoved: new Uint32Array(bytes.buffer) };
   return RingBuilder.fromState(state, clock);
 }
 
@@ -106,6 +108,14 @@ function toBytes(table: Uint16Array | Uint32Array): Buffer {
   const bytes = Buffer.from(table.buffer, table.byteOffset, table.byteLength);
   if (LITTLE_ENDIAN) return bytes;
   return table.BYTES_PER_ELEMENT === 2 ? Buffer.from(bytes).swap16() : Buffer.from(bytes).swap32();
+}
+
+/** Both assignments, where the file has two. */
+function readAllTables(path: string, { partPower, tables: count, previousTables }: { partPower: number; tables: number; previousTables?: number | undefined }, sections: Buffer): { tables: Uint16Array[]; previous: Uint16Array[] | undefined; rest: Buffer } {
+  const { tables, rest } = readTables(path, { partPower, tables: count }, sections);
+  if (previousTables === undefined) return { tables, previous: undefined, rest };
+  const before = readTables(path, { partPower, tables: previousTables }, rest);
+  return { tables, previous: before.tables, rest: before.rest };
 }
 
 function readTables(path: string, { partPower, tables }: { partPower: number; tables: number }, sections: Buffer): { tables: Uint16Array[]; rest: Buffer } {

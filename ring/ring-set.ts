@@ -2,7 +2,7 @@
  * The rings of a cluster: one for accounts, one for containers, one for the objects of each storage policy, read from one
  * folder (`account.ring`, `container.ring`, `object.ring`, `object-1.ring`, ...) and followed as their files change.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isStoreError, StoreError, type Clock } from '#common';
 import { hashPath, type HashSalt } from './hash-path.ts';
 import { PolicySet } from './policy.ts';
@@ -66,6 +66,11 @@ export class RingSet {
   /** The 16-byte key of a name, the same for every ring of the cluster. */
   keyOf(account: string, container?: string, object?: string): Buffer {
     return hashPath(this.salt, account, container, object);
+  }
+
+  /** Every ring in force with the name of its file. */
+  all(): (readonly [name: string, ring: Ring])[] {
+    return this.#watchers().map(({ path, ring }) => [basename(path), ring] as const);
   }
 
   /** Takes the rings whose files changed; true if any did. */

@@ -20,6 +20,8 @@ export class RingWatcher {
   #ring: Ring;
   /** Identity of the file that was looked at last, taken or refused. */
   #seen: string;
+  /** Looks at the file, one after the other: whoever asks for one gets the ring that its look found. */
+  #looking: Promise<unknown> = Promise.resolve();
 
   private constructor(path: string, events: RingWatcherEvents, ring: Ring, seen: string) {
     this.path = path;
@@ -40,7 +42,13 @@ export class RingWatcher {
   }
 
   /** Takes the file's ring if the file is another than before; true if the ring changed. */
-  async refresh(): Promise<boolean> {
+  refresh(): Promise<boolean> {
+    const look = this.#looking.then(() => this.#look());
+    this.#looking = look.catch(() => undefined);
+    return look;
+  }
+
+  async #look(): Promise<boolean> {
     const identity = await identityOf(this.path);
     if (identity === this.#seen) return false;
     this.#seen = identity;

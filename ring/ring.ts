@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { NO_DEVICE, type RingDevice } from './device.ts';
 import { asPartition, MAX_PART_POWER, MIN_PART_POWER, partitionOf, type Partition } from './hash-path.ts';
+import { quorumSize } from './policy.ts';
 
 /** Bounds the search for a device that holds next to nothing; what a walk has not met by then follows in order of ids. */
 const MAX_WALK_STEPS = 65_536;
@@ -22,6 +23,11 @@ export interface RingData {
   readonly devices: readonly (RingDevice | undefined)[];
   /** Device ids by replica, then partition; NO_DEVICE where a partition has no replica of that number. */
   readonly assignments: readonly Uint16Array[];
+  /**
+   * While partitions move: the assignment before this one, whose devices stay among the primaries until what they hold has arrived. Left out
+   * otherwise.
+   */
+  readonly previous?: readonly Uint16Array[] | undefined;
 }
 
 /** One kind of failure domain, its domains numbered, so that handoffs compare numbers. */
@@ -41,6 +47,7 @@ export class Ring {
   readonly version: number;
   readonly devices: readonly (RingDevice | undefined)[];
   readonly assignments: readonly Uint16Array[];
+  readonly previous: readonly Uint16Array[] | undefined;
   #levels: Level[] | undefined;
   #weighted: number[] | undefined;
 
@@ -53,11 +60,12 @@ export class Ring {
     this.version = data.version;
     this.devices = data.devices;
     this.assignments = data.assignments;
+    this.previous = data.previous;
     assert(data.assignments.length === Math.ceil(data.replicaCount), 'a ring has one table a replica');
     const known = new Uint8Array(NO_DEVICE + 1);
     known[NO_DEVICE] = 1;
     for (const device of data.devices) if (device) known[device.id] = 1;
-    for (const table of data.assignments) {
+    for (const table of [...data.assignments, ...(data.previous ?? [])]) {
       assert(table.length === this.partitionCount, 'a table has one entry a partition');
       for (let partition = 0; partition < table.length; partition++) {
         if (known[table[partition] as number] === 0) assert.fail(`partition ${partition} is on a device that is not in the ring`);
@@ -75,15 +83,41 @@ export class Ring {
     return asPartition(partition, this.partPower);
   }
 
-  /** The devices that hold the partition: distinct, the first first for every caller. */
+  /**
+   * The devices that hold the partition: distinct, the first first for every caller. While it moves, those it leaves are among them, and
+   * those it comes to follow at the end: they have the least.
+   */
   primaries(partition: Partition): RingDevice[] {
-    const { assignments, devices } = this;
-    const found: RingDevice[] = [];
-    for (let replica = 0; replica < assignments.length; replica++) {
-      const id = (assignments[replica] as Uint16Array)[partition] as number;
-      if (id !== NO_DEVICE) found.push(devices[id] as RingDevice);
-    }
+    const { assignments, previous, devices } = this;
+    if (previous === undefined) return devicesOf(assignments, partition, devices);
+    const found = devicesOf(previous, partition, devices);
+    for (const device of devicesOf(assignments, partition, devices)) if (!found.includes(device)) found.push(device);
     return found;
+  }
+
+  /**
+   * How many of the primaries make a majority: any two such sets share one. While the partition moves, such a set also shares one with each
+   * majority of the primaries before, and of those to come, which other processes may count already, or still (joint consensus, as in Ongaro and
+   * Ousterhout, 2014; as a number, because one replica of a partition moves at a time).
+   */
+  quorum(partition: Partition): number {
+    const { assignments, previous } = this;
+    if (previous === undefined) return quorumSize(countOf(assignments, partition));
+    const all = this.primaries(partition).length;
+    const meets = (tables: readonly Uint16Array[]): number => all - quorumSize(countOf(tables, partition)) + 1;
+    return Math.max(quorumSize(all), meets(previous), meets(assignments));
+  }
+
+  /** The devices that a moving partition leaves and those it comes to; undefined where it does not move. */
+  move(partition: Partition): Move | undefined {
+    const { assignments, previous, devices } = this;
+    if (previous === undefined) return undefined;
+    const before = devicesOf(previous, partition, devices);
+    const after = devicesOf(assignments, partition, devices);
+    const arriving = after.filter((device) => !before.includes(device));
+    const leaving = before.filter((device) => !after.includes(device));
+    if (arriving.length + leaving.length === 0) return undefined;
+    return { before, after, arriving, leaving };
   }
 
   /**
@@ -111,11 +145,11 @@ export class Ring {
     }
   }
 
-  /** The partitions that the device holds, in order. */
+  /** The partitions that the device holds, in order; also those that leave it. */
   partitionsOf(deviceId: number): Partition[] {
     const found: Partition[] = [];
     for (let partition = 0; partition < this.partitionCount; partition++) {
-      if (this.assignments.some((table) => table[partition] === deviceId)) found.push(partition as Partition);
+      if ([...this.assignments, ...(this.previous ?? [])].some((table) => table[partition] === deviceId)) found.push(partition as Partition);
     }
     return found;
   }
@@ -140,6 +174,29 @@ export class Ring {
     }
     yield* this.#weightedIds();
   }
+}
+
+/** A partition on its way. */
+export interface Move {
+  readonly before: readonly RingDevice[];
+  readonly after: readonly RingDevice[];
+  readonly arriving: readonly RingDevice[];
+  readonly leaving: readonly RingDevice[];
+}
+
+function devicesOf(tables: readonly Uint16Array[], partition: number, devices: readonly (RingDevice | undefined)[]): RingDevice[] {
+  const found: RingDevice[] = [];
+  for (let replica = 0; replica < tables.length; replica++) {
+    const id = (tables[replica] as Uint16Array)[partition] as number;
+    if (id !== NO_DEVICE) found.push(devices[id] as RingDevice);
+  }
+  return found;
+}
+
+function countOf(tables: readonly Uint16Array[], partition: number): number {
+  let count = 0;
+  for (let replica = 0; replica < tables.length; replica++) if ((tables[replica] as Uint16Array)[partition] !== NO_DEVICE) count++;
+  return count;
 }
 
 /** Numbers each region, (region, zone), (region, zone, ip) and device. */

@@ -91,22 +91,26 @@ function checksum(header: Buffer, body: Buffer): Buffer {
   return createHash('sha256').update(header.subarray(0, SUMMED_HEADER_BYTES)).update(body).digest();
 }
 
-async function replaceFile(path: string, parts: readonly Buffer[]): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${temporaries++}.tmp`);
+/** Replaces the file at `path`, durably: readers see the old one or the new one. */
+export async function replaceFile(path: string, parts: readonly Buffer[]): Promise<void> {
+  await withTemporary(path, parts, (temporary) => rename(temporary, path));
+  await using handle = await open(dirname(path), 'r');
+  await handle.sync();
+}
+
+/** Runs `use` with a synced file of that content beside `path`, which is gone afterwards unless it was renamed. */
+export async function withTemporary<T>(path: string, parts: readonly Buffer[], use: (temporary: string) => Promise<T>): Promise<T> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${temporaries++}.tmp`);
   try {
     {
       await using file = await open(temporary, 'wx', 0o644);
       await file.writev(parts);
       await file.sync();
     }
-    await rename(temporary, path);
-  } catch (error) {
+    return await use(temporary);
+  } finally {
     await unlink(temporary).catch(() => undefined);
-    throw error;
   }
-  await using handle = await open(folder, 'r');
-  await handle.sync();
 }
 
 let temporaries = 0;
