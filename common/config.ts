@@ -88,6 +88,8 @@ const schema = z.strictObject({
     })
     .prefault({}),
   s3: s3Schema,
+  /** The rest between two passes over a node's devices where a pass found nothing to do. */
+  replicator: z.strictObject({ intervalSeconds: z.number().positive().default(30) }).prefault({}),
   cache: z.strictObject({ /** `redis://host:port` each; in memory without. */ redis: z.array(z.url({ protocol: /^rediss?$/ })).default([]) }).prefault({}),
   limits: z
     .strictObject({

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import compose from 'koa-compose';
 import type { Clock, Config, DaemonStatus, Log } from '#common';
-import { admin } from '#proxy/admin';
+import { admin, type Operations } from '#proxy/admin';
 import { answerAuth, KeyHolders, Signatures, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
@@ -22,20 +22,21 @@ export interface AppOptions {
   readonly version: string;
   /** The cluster's; operators show it. */
   readonly secret: string;
+  readonly operations: Operations;
   readonly isStopping: () => boolean;
   /** What acts on names beside clients; operators are shown it. */
   readonly janitors: readonly DaemonStatus[];
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { store, tempauth, config, clock, log, version, secret, isStopping, janitors } = options;
+  const { store, tempauth, config, clock, log, version, secret, operations, isStopping, janitors } = options;
   const app = new Koa();
   app.use(exchange(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
   if (config.swift.cnameLookup.storageDomains.length > 0) app.use(cnameLookup(config.swift.cnameLookup, systemCnameResolver(config.swift.cnameLookup.nameservers), clock));
   if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
-  app.use(admin({ store, secret, janitors }));
+  app.use(admin({ store, secret, janitors, ...operations }));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
   if (config.s3.enabled) app.use(s3Dialect({ store, auth: s3Auth(config, clock), settings: config.s3, log }));
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, log }));

@@ -1,6 +1,7 @@
 /** A proxy process, or the proxy's part of a process: opens the store over a cluster and serves its dialects until told to stop. */
 import { runDaemon, type Config, type Daemon, type DaemonStatus, type Log } from '#common';
 import { listen, type Listening } from '#common/http';
+import type { Operations } from '#proxy/admin';
 import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
@@ -13,6 +14,8 @@ export interface ProxyOptions {
   /** Signs tokens; the same on every proxy of the cluster. */
   readonly secret: string;
   readonly version: string;
+  /** What operators may ask of this process besides its store. */
+  readonly operations?: Operations;
   readonly log: Log;
 }
 
@@ -24,12 +27,12 @@ export interface Proxy extends AsyncDisposable {
 }
 
 /** Serves on `config.proxy`. Disposing finishes requests in flight. Throws `unavailable` where it cannot listen. */
-export async function startProxy({ cluster, config, secret, version, log }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({ cluster, config, secret, version, operations = {}, log }: ProxyOptions): Promise<Proxy> {
   const store = openStore(cluster);
   const tempauth = new Tempauth({ ...config.auth.tempauth, secret });
   let stopping = false;
   const janitors = startJanitors(store, config.janitors, log);
-  const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, isStopping: () => stopping, janitors: janitors.statuses });
+  const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, operations, isStopping: () => stopping, janitors: janitors.statuses });
   const server = createEdgeServer(handlerOf(app), config.limits);
   const listening = await listen(server, config.proxy).catch(async (error: unknown) => {
     await janitors.stop();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Clock, type DaemonStatus, isStoreError, type Log, StoreError } from '#common';
 import { openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
 import type { ObjectEngine } from '#storage-node/protocol';
-import { startNodeServer, type NodeServer } from '#storage-node/server';
+import { startNodeServer, type NodeServer, type RingDoor } from '#storage-node/server';
 import { reconOf, type Recon } from './recon.ts';
 
 export type { Recon } from './recon.ts';
@@ -18,6 +18,10 @@ export interface StorageNodeOptions {
   readonly policies: readonly number[];
   /** Where to listen; left out, only this process reaches the devices. */
   readonly listen?: { readonly ip: string; readonly port: number; readonly secret: string };
+  /** What the rings call this node: by default where it listens. */
+  readonly address?: { readonly ip: string; readonly port: number };
+  /** Keeps the rings of this process: they are told of, and new ones taken, where the node listens. */
+  readonly rings?: RingDoor;
   readonly clock: Clock;
   readonly log: Log;
   /** Passed on to each device; limits and the reporting of damage. */
@@ -52,7 +56,7 @@ export interface StorageNode extends AsyncDisposable {
 export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
   const devices = new Map<string, NodeDevice>();
   const daemons: DaemonStatus[] = [];
-  const recon = (): Promise<Recon> => reconOf({ ...options, opened: devices, daemons });
+  const recon = (): Promise<Recon> => reconOf({ ...options, address: options.address ?? server ?? options.listen, opened: devices, daemons });
   let server: NodeServer | undefined;
   const close = async (graceMs = 10_000): Promise<void> => {
     await server?.close(graceMs);
@@ -61,8 +65,8 @@ export async function startStorageNode(options: StorageNodeOptions): Promise<Sto
   };
   try {
     await openDevices(options, devices);
-    const { listen, log } = options;
-    if (listen) server = await startNodeServer({ ...listen, devices, log, recon });
+    const { listen, log, rings } = options;
+    if (listen) server = await startNodeServer({ ...listen, devices, log, recon, rings });
   } catch (error) {
     await close(0);
     throw error;

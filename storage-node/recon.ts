@@ -21,21 +21,29 @@ export type Recon = Readonly<Record<string, unknown>> & {
   readonly time: number;
   readonly devices: Readonly<Record<string, DriveReport>>;
   readonly daemons: Readonly<Record<string, DaemonReport>>;
+  /** What the rings call the node, `ip:port`. */
+  readonly address: string;
+  /** Versions of the rings in force, by file. */
+  readonly rings: Readonly<Record<string, number>>;
 };
 
 export interface ReconSources {
   readonly devices: readonly { readonly name: string; readonly directory: string }[];
   readonly opened: ReadonlyMap<string, NodeDevice>;
   readonly daemons: readonly DaemonStatus[];
+  readonly address: { readonly ip: string; readonly port: number } | undefined;
+  readonly rings?: { versions(): Readonly<Record<string, number>> } | undefined;
   readonly clock: Clock;
 }
 
-export async function reconOf({ devices, opened, daemons, clock }: ReconSources): Promise<Recon> {
+export async function reconOf({ devices, opened, daemons, address, rings, clock }: ReconSources): Promise<Recon> {
   const drives = await Promise.all(devices.map(async ({ name, directory }) => [name, await driveReport(directory, opened.get(name))] as const));
   return {
     time: clock.nowMs(),
     devices: Object.fromEntries(drives),
     daemons: reportOf(daemons),
+    address: address === undefined ? '' : `${address.ip}:${address.port}`,
+    rings: rings?.versions() ?? {},
   };
 }
 

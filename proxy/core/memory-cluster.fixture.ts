@@ -17,6 +17,9 @@ export interface MemoryCluster {
   up(...devices: string[]): void;
   /** Another proxy over the same devices, its clock ahead (or behind) by `skewMs`. */
   anotherProxy(skewMs?: number, encryption?: Encryption): Store;
+  /** Changes the ring that all proxies have: what moves stays where it was too, until `settleRing`. */
+  changeRing(change: (builder: RingBuilder) => void, options?: { gradual?: boolean }): void;
+  settleRing(): void;
 }
 
 const SALT = { prefix: 'core', suffix: 'test' };
@@ -24,7 +27,8 @@ const SALT = { prefix: 'core', suffix: 'test' };
 export function memoryCluster(options: { devices?: number; consistency?: 'strong' | 'available'; encryption?: Encryption } = {}): MemoryCluster {
   const names = Array.from({ length: options.devices ?? 4 }, (_, i) => `d${i + 1}`);
   const clock = new ManualClock();
-  const ring = buildRing(names, clock);
+  const builder = builderOf(names, clock);
+  let ring = builder.toRing();
   const away = new Set<string>();
   const engines = new Map(names.map((name) => [name, { objects: once(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
   const faulty = new Map([...engines].map(([name, client]) => [name, failing(client, () => away.has(name), name)]));
@@ -52,14 +56,24 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
     down: (...devices) => devices.forEach((device) => away.add(device)),
     up: (...devices) => devices.forEach((device) => away.delete(device)),
     anotherProxy: (skewMs = 0, encryption = undefined) => proxy(skewMs, encryption),
+    changeRing: (change, { gradual = true } = {}) => {
+      change(builder);
+      builder.pretendMinPartHoursPassed();
+      builder.rebalance({ seed: 2, gradual });
+      ring = builder.toRing();
+    },
+    settleRing: () => {
+      builder.settle();
+      ring = builder.toRing();
+    },
   };
 }
 
-function buildRing(names: readonly string[], clock: ManualClock): ReturnType<RingBuilder['toRing']> {
+function builderOf(names: readonly string[], clock: ManualClock): RingBuilder {
   const builder = RingBuilder.create({ partPower: 6, replicas: Math.min(3, names.length), minPartHours: 1, clock });
   names.forEach((device, i) => builder.add({ region: 1, zone: i + 1, ip: '127.0.0.1', port: 6200, device, weight: 1 }));
   builder.rebalance({ seed: 1 });
-  return builder.toRing();
+  return builder;
 }
 
 function once<T>(make: () => T): () => T {

@@ -60,6 +60,22 @@ export class ObjectReads {
     for (const { state } of states) if (state) this.#cluster.timestamps.observe(state.timestamp);
   }
 
+  /**
+   * What was written by one ring is brought to a majority of the primaries that another, newer one says: between the two the write did not
+   * count for readers by the newer. Throws `unavailable` where it cannot be.
+   */
+  async carryOver(from: Placement, to: Placement): Promise<void> {
+    const states = await this.#states(from, 'strong');
+    const newest = states.reduce((a, b) => (compareStates(b.state, a.state) > 0 ? b : a));
+    const held = await askAll(to.replicas, (replica) => this.#engine(replica, to).stat(to.key), () => false);
+    const lagging = held.flatMap((answer) => (answer.ok && compareStates(answer.value, newest.state) < 0 ? [answer.replica] : []));
+    const holding = valuesOf(held).length - lagging.length;
+    if (holding >= to.need) return;
+    const { holders } = await bringUpToDate(this.#transfer({ placement: to, source: newest.replica, lagging, holding }));
+    if (holding + holders >= to.need) return;
+    throw new StoreError('unavailable', 'the ring changed while this was written, and too few of its devices have it now');
+  }
+
   /** Reads until what was read is what a majority holds. */
   async #read<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<T | undefined> {
     for (let attempt = 0; ; attempt++) {

@@ -28,10 +28,13 @@ export interface WritePlace {
 export class ObjectWrites {
   readonly #cluster: Cluster;
   readonly #containers: Containers;
+  readonly #carryOver: (place: WritePlace) => Promise<void>;
 
-  constructor(cluster: Cluster, containers: Containers) {
+  /** `carryOver` brings what was written to where the ring in force now says. */
+  constructor(cluster: Cluster, containers: Containers, carryOver: (place: WritePlace) => Promise<void>) {
     this.#cluster = cluster;
     this.#containers = containers;
+    this.#carryOver = carryOver;
   }
 
   /** Writes a small object in one step. `overtaken` where a newer timestamp holds on a replica: to be tried again with a newer one. */
@@ -238,6 +241,8 @@ export class ObjectWrites {
 
   /** Has a majority of the container's devices list the row. */
   async #list(place: WritePlace, info: ObjectInfo): Promise<void> {
+    // A long upload may outlive the ring that it began by.
+    if (this.#cluster.rings().object(place.placement.policy) !== place.placement.ring) await this.#carryOver(place);
     const row = rowOfObject(info, place.container.policy);
     const listed = await this.#containers.noteObject(place.target, row, { container: place.container, object: place.placement });
     if (!listed) {

@@ -76,7 +76,10 @@ export class Objects {
     this.#containers = containers;
     this.#ballots = new Ballots(cluster);
     this.#reads = new ObjectReads(cluster, this.#ballots);
-    this.#writes = new ObjectWrites(cluster, containers);
+    this.#writes = new ObjectWrites(cluster, containers, ({ target, placement }) => {
+      const now = placements.object(target.account, target.container, target.object, placement.policy);
+      return this.#reads.carryOver(placement, now);
+    });
   }
 
   /** State, name and metadata. Throws `object-not-found`, also for an expired one. */

@@ -1,6 +1,6 @@
 /** Which devices, in which order: from a name to the replicas that hold it, and those that stand in for them. */
 import { LRUCache } from 'lru-cache';
-import { hashPath, quorumSize, type Partition, type Ring, type RingDevice } from '#ring';
+import { hashPath, type Partition, type Ring, type RingDevice } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
 import type { Key } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
@@ -21,11 +21,12 @@ export class Placement {
   /** Storage policy index of an object; 0 for accounts and containers. */
   readonly policy: number;
   readonly partition: Partition;
-  /** The partition's primaries. */
+  /** The partition's primaries; while it moves, those it leaves among them. */
   readonly replicas: readonly Replica[];
-  /** A true majority of the primaries. */
+  /** A true majority of the primaries: any two share one, also where one of them counts by the ring before or after this one. */
   readonly need: number;
-  readonly #ring: Ring;
+  /** The ring that says so. */
+  readonly ring: Ring;
   readonly #replicaOf: (device: RingDevice) => Replica;
 
   constructor(ring: Ring, key: Key, policy: number, replicaOf: (device: RingDevice) => Replica) {
@@ -33,14 +34,14 @@ export class Placement {
     this.policy = policy;
     this.partition = ring.partition(key);
     this.replicas = ring.primaries(this.partition).map(replicaOf);
-    this.need = quorumSize(this.replicas.length);
-    this.#ring = ring;
+    this.need = ring.quorum(this.partition);
+    this.ring = ring;
     this.#replicaOf = replicaOf;
   }
 
   /** Devices that stand in, nearest first. */
   *handoffs(): Generator<Replica> {
-    for (const device of this.#ring.handoffs(this.partition)) yield this.#replicaOf(device);
+    for (const device of this.ring.handoffs(this.partition)) yield this.#replicaOf(device);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Tells accounts what their containers hold: reports the totals of this node's container databases that changed since they were last told. */
 import type { Daemon, HybridClock } from '#common';
-import { hashPath, quorumSize } from '#ring';
+import { hashPath } from '#ring';
 import { isAlive, type DatabaseInfo, type ListingEngine, type ListingRow } from '#storage-node/protocol';
 import type { ClusterContext, ListingPlace } from './context.ts';
 import { DeviceRounds } from './device-rounds.ts';
@@ -60,5 +60,5 @@ async function report({ rings, nodes, timestamps }: ContainerUpdaterOptions, inf
   // An account that was never used is made by its first container; a deleted one stays so.
   const createWith = { timestamp: info.createdAt, policy: 0 };
   const answers = await Promise.allSettled(primaries.map((device) => nodes.device(device).listings.merge({ database, rows: [row], createWith })));
-  return answers.filter((answer) => answer.status === 'fulfilled').length >= quorumSize(primaries.length);
+  return answers.filter((answer) => answer.status === 'fulfilled').length >= ring.quorum(ring.partition(key));
 }

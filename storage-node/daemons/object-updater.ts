@@ -4,7 +4,7 @@
  * nothing is listed that a read does not find. A row counts as sent when a majority of the container's primaries has it.
  */
 import { type Daemon, isStoreError } from '#common';
-import { hashPath, quorumSize } from '#ring';
+import { hashPath } from '#ring';
 import { bringUpToDate, compareStates } from '#storage-node/client';
 import { changedAt, isAlive, rowOfObject, splitName, type ObjectEngine, type PendingRow } from '#storage-node/protocol';
 import type { ClusterContext, ObjectPlace } from './context.ts';
@@ -51,7 +51,7 @@ export function objectUpdater(options: ObjectUpdaterOptions): Daemon {
 async function isOnMajority({ rings, nodes }: ObjectUpdaterOptions, { policy, engine }: ObjectPlace<Pick<ObjectEngine, 'open' | 'info'>>, { key, info }: PendingRow): Promise<boolean> {
   const ring = rings.object(policy);
   const primaries = ring.primaries(ring.partition(key)).map((device) => nodes.device(device).objects(policy));
-  const need = quorumSize(primaries.length);
+  const need = ring.quorum(ring.partition(key));
   const states = await Promise.allSettled(primaries.map((primary) => primary.stat(key)));
   const lagging = primaries.filter((_, i) => states[i]?.status === 'fulfilled' && compareStates(states[i].value, info) < 0);
   const holding = states.filter((state) => state.status === 'fulfilled').length - lagging.length;
@@ -67,7 +67,7 @@ async function sendRow({ rings, nodes, log }: ObjectUpdaterOptions, policy: numb
   const rows = [rowOfObject(info, policy)];
   const answers = await Promise.allSettled(primaries.map((device) => nodes.device(device).listings.merge({ database, rows })));
   const heard = answers.filter((answer) => answer.status === 'fulfilled');
-  const need = quorumSize(primaries.length);
+  const need = ring.quorum(ring.partition(key));
   if (heard.filter(({ value }) => value !== undefined && isAlive(value)).length >= need) return 'sent';
   const faults = answers.flatMap((answer) => (answer.status === 'rejected' && !isStoreError(answer.reason) ? [answer.reason as unknown] : []));
   if (faults.length > 0) throw faults[0];

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isStoreError, StoreError, type Log } from '#common';
 import { listen, type Listening } from '#common/http';
 import { bearerOf, isBearer, parseRoute, type Route } from '#storage-node/protocol';
-import { sendFault, sendJson, type Exchange } from './exchange.ts';
+import { readBody, sendFault, sendJson, type Exchange } from './exchange.ts';
 import { listingOperations } from './listing/operations.ts';
 import { objectOperations } from './object/operations.ts';
 import { ReaderLeases } from './reader-leases.ts';
@@ -22,10 +22,19 @@ export interface NodeServerOptions {
   readonly log: Log;
   /** What `GET /recon` and `GET /recon/<part>` answer, as JSON, to peers that show the bearer. */
   readonly recon?: () => Promise<Readonly<Record<string, unknown>>>;
+  /** Tells which rings are in force (`GET /rings`) and takes new ones (`PUT /rings/<file>`). */
+  readonly rings?: RingDoor | undefined;
   /** A connection on which nothing moves for so long is cut. Default 90 s. */
   readonly idleTimeoutMs?: number;
   /** A peer that has an object open and does not read on for so long loses it. Default 60 s. */
   readonly leaseIdleMs?: number;
+}
+
+/** What the server needs of whoever keeps the rings. */
+export interface RingDoor {
+  versions(): Readonly<Record<string, number>>;
+  /** Throws `bad-request` or `conflict`. */
+  receive(name: string, bytes: Buffer): Promise<Readonly<Record<string, number>>>;
 }
 
 export interface NodeServer {
@@ -59,19 +68,28 @@ function limitIdleness(server: Server, idleTimeoutMs: number): void {
   server.setTimeout(idleTimeoutMs, (socket) => socket.destroy());
 }
 
+async function takeRing(exchange: Exchange, rings: RingDoor, name: string): Promise<void> {
+  const { method } = exchange.request;
+  if (method === 'GET' && name === '') return sendJson(exchange, rings.versions());
+  if (method !== 'PUT' || name === '') throw new StoreError('bad-request', `no operation ${method} on rings`);
+  sendJson(exchange, await rings.receive(name, await readBody(exchange)));
+}
+
 class RequestListener {
   readonly leases: ReaderLeases;
   readonly #devices: ServedDevices;
   readonly #bearer: string;
   readonly #log: Log;
   readonly #recon: NonNullable<NodeServerOptions['recon']>;
+  readonly #rings: RingDoor | undefined;
   readonly #counts = { requests: 0, inFlight: 0, faults: 0 };
 
-  constructor({ devices, secret, log, leaseIdleMs, recon }: NodeServerOptions) {
+  constructor({ devices, secret, log, leaseIdleMs, recon, rings }: NodeServerOptions) {
     this.#devices = devices;
     this.#bearer = bearerOf(secret);
     this.#log = log;
     this.#recon = recon ?? (async () => ({}));
+    this.#rings = rings;
     this.leases = new ReaderLeases({ idleMs: leaseIdleMs ?? 60_000, maxLeases: MAX_OPEN_READERS });
   }
 
@@ -103,6 +121,10 @@ class RequestListener {
     }
     if (/^\/recon(\/|$)/.test(path)) {
       await this.#report(exchange, path.slice('/recon/'.length));
+      return;
+    }
+    if (this.#rings !== undefined && /^\/rings(\/|$)/.test(path)) {
+      await takeRing(exchange, this.#rings, path.slice('/rings/'.length));
       return;
     }
     const route = request.method === 'POST' ? parseRoute(path) : undefined;

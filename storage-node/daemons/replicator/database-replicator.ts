@@ -8,6 +8,7 @@ import type { Ring, RingDevice } from '#ring';
 import { compareRows, DIGEST_BYTES, isAlive, type DatabaseKind, type DatabaseName, type DatabaseVersion, type ListingEngine, type ListingRow, type LocalListingReplica, type ReplicatedState } from '#storage-node/protocol';
 import { ownDevice, type ClusterContext, type ListingPlace, type NodeAddress } from '../context.ts';
 import { DeviceRounds } from '../device-rounds.ts';
+import { Arrivals, type ArrivalReport } from './arrivals.ts';
 import { RowComparison } from './row-comparison.ts';
 
 export interface DatabaseReplicatorOptions extends ClusterContext {
@@ -38,17 +39,24 @@ export function databaseReplicator(options: DatabaseReplicatorOptions): Daemon {
   const rounds = new DeviceRounds({ daemon: 'database-replicator', ...options });
   /** By device and partition: digests between which there is nothing left to send but deletions that may go anyway. */
   const clean = new Map<string, string>();
+  const arrivals = new Map<string, Arrivals>();
+  const reports = new Map<string, ArrivalReport | undefined>();
   return {
     name: 'database-replicator',
     intervalMs: options.intervalMs ?? 30_000,
     pass: async (signal): Promise<PassResult> => {
       const done: Done = { sentRows: 0, sentDatabases: 0, released: 0, failed: 0, unreachable: 0 };
       done.failed = await rounds.visit(options.listings(), signal, async (place) => {
-        for (const kind of ['account', 'container'] as const) await new DatabasePass({ options, place, kind, rounds, clean, signal, done }).run();
+        for (const kind of ['account', 'container'] as const) {
+          const id = `${place.device}/${kind}`;
+          let ofKind = arrivals.get(id);
+          if (!ofKind) arrivals.set(id, (ofKind = new Arrivals()));
+          reports.set(id, await new DatabasePass({ options, place, kind, rounds, clean, arrivals: ofKind, signal, done }).run());
+        }
       });
       return { done, more: done.sentRows + done.sentDatabases + done.released > 0 && !signal.aborted };
     },
-    report: () => ({ resting: rounds.resting }),
+    report: () => ({ arrivals: Object.fromEntries(reports), resting: rounds.resting }),
   };
 }
 
@@ -58,6 +66,7 @@ interface PassOptions {
   readonly kind: DatabaseKind;
   readonly rounds: DeviceRounds;
   readonly clean: Map<string, string>;
+  readonly arrivals: Arrivals;
   readonly signal: AbortSignal;
   readonly done: Done;
 }
@@ -75,8 +84,10 @@ class DatabasePass {
     this.#self = ownDevice(this.#ring, address, place.device);
   }
 
-  async run(): Promise<void> {
-    const { place: { engine }, kind, clean, signal, options: { clock } } = this.#o;
+  /** Answers what has arrived of partitions that move. */
+  async run(): Promise<ArrivalReport | undefined> {
+    const { place: { engine }, kind, clean, arrivals, signal, options: { clock } } = this.#o;
+    const beganMs = clock.nowMs();
     // Taken first: what was deleted before it is in the digests that are compared.
     const at = timestampFromMs(clock.nowMs());
     const mine = await this.#digests(engine, Array.from({ length: this.#ring.partitionCount }, (_, i) => i));
@@ -87,16 +98,21 @@ class DatabasePass {
     })));
     const agreed: number[] = [];
     for (const { partition, peers, rank } of work) {
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       const equal = peers.every((peer) => theirs.get(peer)?.get(partition) === mine.get(partition));
       const id = `${this.#o.place.device}/${kind}/${partition}`;
       const text = [mine.get(partition), ...peers.map((peer) => theirs.get(peer)?.get(partition))].join(' ');
       const isClean = (rank >= 0 && (equal || clean.get(id) === text)) || (await this.#reconcile(partition, peers, rank));
+      if (rank >= 0 && this.#self !== undefined) {
+        const alike = peers.filter((peer) => (isClean && !peer.failed) || theirs.get(peer)?.get(partition) === mine.get(partition)).map(({ device }) => device);
+        arrivals.note(this.#ring, { partition, self: this.#self, alike, beganMs });
+      }
       if (!isClean || rank < 0 || peers.some(({ failed }) => failed)) continue;
       if (!equal) clean.set(id, text);
       agreed.push(partition);
     }
     engine.agree({ kind, bits: this.#ring.partPower, prefixes: agreed }, at);
+    return arrivals.report(this.#ring, this.#self);
   }
 
   #placeOf(partition: number): { peers: Peer[]; rank: number } {

@@ -4,6 +4,7 @@ import type { Ring, RingDevice } from '#ring';
 import { isStoreError } from '#common';
 import { ownDevice, type ObjectPlace } from '../context.ts';
 import type { DeviceRounds } from '../device-rounds.ts';
+import type { ArrivalReport, Arrivals } from './arrivals.ts';
 import { Comparison } from './comparison.ts';
 import type { ObjectReplicatorOptions, ReplicatedEngine } from './object-replicator.ts';
 
@@ -13,6 +14,7 @@ export interface DeviceMemory {
   readonly clean: Map<number, string>;
   /** By partition: passes in which it was another's turn to send, and nothing came of it. */
   readonly waited: Map<number, number>;
+  readonly arrivals: Arrivals;
 }
 
 export interface DeviceReport {
@@ -30,6 +32,8 @@ export interface DeviceReport {
   /** When all partitions last agreed with all primaries: how old it is is the replication lag. */
   inSyncAtMs: number | undefined;
   firstPassAtMs?: number;
+  /** While partitions move. */
+  arrivals?: ArrivalReport | undefined;
 }
 
 /** Another primary, with the partitions that concern it. */
@@ -106,15 +110,28 @@ export class DevicePass {
     this.#report.differing = work.length;
     await this.#lookInto(work, mine, agreed);
     engine.agree({ bits, prefixes: agreed }, moment);
+    this.#noteArrivals(partitions, mine, { agreed, beganMs });
     if (signal.aborted) return this.#report;
     await this.#ship();
     await this.#release();
     const inSync = agreed.length === this.#report.partitions && this.#report.handoffs === 0;
-    return Object.assign(this.#report, { atMs: clock.nowMs(), tookMs: clock.nowMs() - beganMs, inSyncAtMs: inSync ? clock.nowMs() : undefined });
+    return Object.assign(this.#report, { atMs: clock.nowMs(), tookMs: clock.nowMs() - beganMs, inSyncAtMs: inSync ? clock.nowMs() : undefined, arrivals: memory.arrivals.report(this.#ring, this.#self) });
+  }
+
+  /** Where partitions move: which of the primaries were alike. */
+  #noteArrivals(partitions: readonly PartitionWork[], mine: ReadonlyMap<number, string>, { agreed, beganMs }: { agreed: readonly number[]; beganMs: number }): void {
+    const self = this.#self;
+    if (this.#ring.previous === undefined || self === undefined) return;
+    const all = new Set(agreed);
+    for (const { partition, peers, rank } of partitions) {
+      if (rank < 0) continue;
+      const alike = peers.filter(({ roots }) => all.has(partition) || roots?.get(partition) === mine.get(partition)).map(({ device }) => device);
+      this.#o.memory.arrivals.note(this.#ring, { partition, self, alike, beganMs });
+    }
   }
 
   #rank(partition: number): number {
-    return this.#self === undefined ? -1 : this.#ring.assignments.findIndex((table) => table[partition] === this.#self!.id);
+    return this.#self === undefined ? -1 : this.#ring.primaries(this.#ring.asPartition(partition)).indexOf(this.#self);
   }
 
   #workOf(partition: number): PartitionWork {

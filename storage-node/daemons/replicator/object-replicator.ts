@@ -10,6 +10,7 @@ import type { Daemon, PassResult } from '#common';
 import type { ObjectEngine, LocalReplica } from '#storage-node/protocol';
 import type { ClusterContext, NodeAddress, ObjectPlace } from '../context.ts';
 import { DeviceRounds } from '../device-rounds.ts';
+import { Arrivals } from './arrivals.ts';
 import { DevicePass, type DeviceMemory, type DeviceReport } from './device-pass.ts';
 
 export interface ObjectReplicatorOptions extends ClusterContext {
@@ -34,7 +35,7 @@ export function objectReplicator(options: ObjectReplicatorOptions): Daemon {
       done.failed = await rounds.visit(options.objects(), signal, async (place) => {
         const id = `${place.device}/${place.policy}`;
         let memory = memories.get(id);
-        if (!memory) memories.set(id, (memory = { clean: new Map(), waited: new Map() }));
+        if (!memory) memories.set(id, (memory = { clean: new Map(), waited: new Map(), arrivals: new Arrivals() }));
         const report = await new DevicePass({ options, place, memory, rounds, signal }).run();
         const last = reports.get(id);
         reports.set(id, { ...report, inSyncAtMs: report.inSyncAtMs ?? last?.inSyncAtMs, firstPassAtMs: last?.firstPassAtMs ?? report.atMs });
