@@ -18,15 +18,16 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'proxy/edge': [],
   'proxy/swift': ['proxy/core', 'proxy/edge', 'storage-node/protocol', 'ring'],
   'proxy/s3': ['proxy/core', 'proxy/edge', 'storage-node/protocol'],
-  'proxy/admin': ['proxy/core', 'proxy/edge', 'storage-node/protocol'],
+  'proxy/admin': ['proxy/core', 'proxy/edge', 'ring', 'storage-node/protocol'],
   'proxy/janitors': ['proxy/core'],
   proxy: ['proxy/admin', 'proxy/core', 'proxy/auth', 'proxy/edge', 'proxy/s3', 'proxy/swift', 'proxy/janitors'],
   'tools/ring': ['ring'],
   'tools/server': ['ring', 'proxy', 'proxy/auth', 'proxy/core', 'storage-node', 'storage-node/client', 'storage-node/daemons', 'storage-node/protocol'],
-  'tools/cluster': ['ring', 'tools/server'],
+  'tools/cluster': ['ring', 'tools/rollout', 'tools/server'],
   'tools/object': ['proxy/core', 'storage-node/protocol', 'tools/server'],
   'tools/recon': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
-  tools: ['tools/recon', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
+  'tools/rollout': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
+  tools: ['tools/recon', 'tools/rollout', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
 };
 
 /** Rooms that may use any door. */

@@ -8,6 +8,7 @@ import { completionCommand } from './completion.ts';
 import { objectCommand } from './object/command.ts';
 import { reconCommand } from './recon/command.ts';
 import { ringCommand } from './ring/command.ts';
+import { rolloutCommand } from './rollout/command.ts';
 import { serverCommand } from './server/index.ts';
 
 const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string };
@@ -20,6 +21,7 @@ const program: Command = new Command('gori')
   .addCommand(clusterCommand())
   .addCommand(objectCommand())
   .addCommand(reconCommand())
+  .addCommand(rolloutCommand())
   .addCommand(completionCommand(() => program))
   .showHelpAfterError('(gori --help says what there is)');
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The checker: `node test/checker/main.ts --mode single|cluster|power --rounds 100 --seed 7`. It kills what it runs under a mixed
- * load, starts it again and reads everything back; ends with a summary in JSON, and with status 1 where anything was lost.
+ * The checker: `node test/checker/main.ts --mode single|cluster|rings|power --rounds 100 --seed 7`. It kills what it runs under a mixed
+ * load (`rings`: adds and removes nodes), starts it again and reads everything back; ends with a summary in JSON, and with status 1 where anything was lost.
  * `power` runs on simulated disks that lose what was not synced; `--plant no-fdatasync` takes the engine's fdatasync out, and must fail.
  * A seed repeats what is asked and when the strikes come, not how processes interleave.
  */
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePorts } from '../support/free-ports.ts';
+import { ChangingCluster } from './changing-cluster.ts';
 import { check } from './checker.ts';
 import { PoweredCluster } from './powered-cluster.ts';
 import { ProcessCluster } from './process-cluster.ts';
@@ -49,6 +50,11 @@ async function subjectOf(mode: string): Promise<Subject> {
     const port = await freePorts(6, ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4']);
     return new ProcessCluster({ folder: data, port, storagePort: port + 2 });
   }
+  if (mode === 'rings') {
+    // Each node that comes has the next address and the next port.
+    const port = await freePorts(2 + 4 + rounds, ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4']);
+    return new ChangingCluster({ folder: data, port, storagePort: port + 2 });
+  }
   if (mode === 'power') return new PoweredCluster({ seed, plant: values.plant === 'no-fdatasync' ? 'no-fdatasync' : 'none' });
-  throw new Error(`there is no mode ${mode}: single, cluster or power`);
+  throw new Error(`there is no mode ${mode}: single, cluster, rings or power`);
 }

@@ -9,7 +9,7 @@ import { signal, start } from '../../tools/cluster/processes.ts';
 import type { Server } from './servers.ts';
 import type { Stage, Subject } from './subject.ts';
 
-const SUITE = path.resolve(import.meta.dirname, '..', '..', 'examples', 'suite.yaml');
+export const SUITE: string = path.resolve(import.meta.dirname, '..', '..', 'examples', 'suite.yaml');
 
 export class ProcessCluster implements Subject {
   readonly maxBytes = 4 << 20;
@@ -63,6 +63,6 @@ export class ProcessCluster implements Subject {
   }
 }
 
-function endpointOf({ host, port }: Member): string {
+export function endpointOf({ host, port }: Member): string {
   return `http://${host}:${port}`;
 }

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
 import { isStoreError, StoreError } from '#common';
-import { distributeRings, layOut, readMembers, type Member } from './layout.ts';
+import { run as rollOut } from '../rollout/command.ts';
+import { distributeRings, emptyNode, forget, layOut, layOutNode, readMembers, type Member } from './layout.ts';
 import { isHealthy, runningPid, signal, start } from './processes.ts';
 
 interface CreateOptions {
@@ -33,6 +34,25 @@ export function clusterCommand(): Command {
     .option('--storage-port <n>', 'of the first node', natural, 6201)
     .option('--config <file>', 'auth, policies, cache, limits and log for every process')
     .action((dir: string, options: CreateOptions) => guarded(() => create(path.resolve(dir), options)));
+  cluster
+    .command('add-node')
+    .description('start one node more, and let partitions move to it while the cluster serves')
+    .argument('<dir>', 'the folder of the cluster')
+    .option('--grace <seconds>', 'how long requests by the rings before may still be under way', natural, 30)
+    .action((dir: string, options: { grace: number }) => guarded(async () => void (await addNode(path.resolve(dir), options))));
+  cluster
+    .command('remove-node')
+    .description('let partitions move away from a node while the cluster serves, and stop it')
+    .argument('<dir>', 'the folder of the cluster')
+    .argument('<node>', 'e.g. node2; it may be down, for good')
+    .option('--grace <seconds>', 'how long requests by the rings before may still be under way', natural, 30)
+    .action((dir: string, node: string, options: { grace: number }) => guarded(() => removeNode(path.resolve(dir), node, options)));
+  cluster
+    .command('rollout')
+    .description('bring the rings in <dir>/rings to all members, wait until what moves has arrived, and settle it')
+    .argument('<dir>', 'the folder of the cluster')
+    .option('--grace <seconds>', 'how long requests by the rings before may still be under way', natural, 30)
+    .action((dir: string, options: { grace: number }) => guarded(() => roll(path.resolve(dir), options)));
   const each = (name: string, description: string, act: (folder: string, member: Member) => Promise<string>): void => {
     cluster
       .command(name)
@@ -64,6 +84,34 @@ async function create(folder: string, options: CreateOptions): Promise<void> {
   if (options.nodes < 1 || devicesPerNode < 1 || options.proxies < 1) throw new StoreError('bad-request', 'a cluster has at least one node, device and proxy');
   await layOut(folder, { ...rest, devicesPerNode, config });
   await forEach(folder, [], start);
+}
+
+/** `say` hears what is done. */
+interface ChangeOptions {
+  readonly grace: number;
+  readonly say?: (text: string) => void;
+}
+
+export async function addNode(folder: string, options: ChangeOptions): Promise<Member> {
+  const member = await layOutNode(folder);
+  (options.say ?? console.log)(`${member.name.padEnd(8)} ${await start(folder, member)}`);
+  await roll(folder, options);
+  return member;
+}
+
+export async function removeNode(folder: string, name: string, options: ChangeOptions): Promise<void> {
+  const member = (await readMembers(folder)).find((known) => known.role === 'node' && known.name === name);
+  if (member === undefined) throw new StoreError('bad-request', `the cluster has no node ${name}`);
+  await emptyNode(folder, member);
+  await roll(folder, options);
+  await signal(folder, member, 'SIGTERM');
+  await forget(folder, member);
+  (options.say ?? console.log)(`${name.padEnd(8)} is no member any more; what it held is in ${path.join(folder, name)}`);
+}
+
+async function roll(folder: string, { grace, say }: ChangeOptions): Promise<void> {
+  const proxies = (await readMembers(folder)).filter(({ role }) => role === 'proxy').map(({ host, port }) => `${host}:${port}`);
+  await rollOut(folder, proxies, { graceMs: grace * 1000, ...(say && { say }) });
 }
 
 /** Nodes come up before proxies and go down after them. */

@@ -6,7 +6,7 @@ import { troublesOf } from './troubles.ts';
 const HOUR_MS = 3_600_000;
 const drive = { state: 'serving', sizeBytes: 100, freeBytes: 50, quarantined: 0, asyncPending: 3, policies: {} } as const;
 const daemon = (report: object, lastFault?: string) => ({ name: 'object-replicator', passes: 1, lastPassAtMs: 0, lastPassTookMs: 1, lastDone: {}, totals: {}, lastFault, report });
-const recon = (drives: Recon['devices'], report: object = {}, lastFault?: string): Recon => ({ time: 0, devices: drives, daemons: { 'object-replicator': daemon(report, lastFault) as Recon['daemons'][string] } });
+const recon = (drives: Recon['devices'], report: object = {}, lastFault?: string): Recon => ({ time: 0, devices: drives, daemons: { 'object-replicator': daemon(report, lastFault) as Recon['daemons'][string] }, address: '', rings: {} });
 const near = { fault: undefined, skewMs: 20, nowMs: 10 * HOUR_MS };
 
 test('a node whose devices serve and whose replicators keep up has no troubles', () => {

@@ -1,4 +1,4 @@
-/** `gori ring` commands on a whole ring: create, show, set-..., rebalance, validate, dispersion, write-ring. */
+/** `gori ring` commands on a whole ring: create, show, set-..., rebalance, settle, validate, dispersion, write-ring. */
 import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { StoreError } from '#common';
@@ -15,6 +15,7 @@ export function addRingCommands(ring: Command, terminal: Terminal): void {
   addSetOverload(ring, terminal);
   addPretend(ring, terminal);
   addRebalance(ring, terminal);
+  addSettle(ring, terminal);
   addValidate(ring, terminal);
   addDispersion(ring, terminal);
   addWriteRing(ring, terminal);
@@ -69,7 +70,7 @@ function addShow(ring: Command, terminal: Terminal): void {
             `${devices.length} devices, ${balance.balance.toFixed(2)} balance, ${dispersion.toFixed(2)} dispersion`,
         );
         terminal.out(`The minimum between two moves of a partition is ${minPartHours} hours (${minPartSecondsLeft} seconds left)`);
-        terminal.out(`The overload is ${(100 * overload).toFixed(2)}%${changed ? '; a rebalance is due' : ''}`);
+        terminal.out(`The overload is ${(100 * overload).toFixed(2)}%${changed ? '; a rebalance is due' : ''}${builder.isMoving ? '; what the last rebalance moved is not settled' : ''}`);
         if (devices.length > 0) terminal.out(deviceTable(builder, devices));
       }),
     );
@@ -118,6 +119,7 @@ function addPretend(ring: Command, terminal: Terminal): void {
 interface RebalanceFlags {
   readonly seed?: string;
   readonly force?: boolean;
+  readonly atOnce?: boolean;
   readonly json?: boolean;
 }
 
@@ -127,6 +129,7 @@ function addRebalance(ring: Command, terminal: Terminal): void {
     .description('assign partitions anew, save the builder and write the ring beside it')
     .argument('<builder>', 'builder file')
     .option('--seed <seed>', 'any word; the same builder and seed give the same ring')
+    .option('--at-once', 'do not keep the assignment before: for rings that hold no data yet')
     .option('--force', 'save also what changes next to nothing')
     .option('--json', 'print JSON')
     .action((path: string, flags: RebalanceFlags) =>
@@ -142,7 +145,7 @@ function addRebalance(ring: Command, terminal: Terminal): void {
           if (!asked && flags.force !== true && builder.minPartSecondsLeft() > 0) {
             return warn(`no partition may move for ${builder.minPartSecondsLeft()} seconds (min_part_hours is ${builder.state.minPartHours}) and nothing else changed`);
           }
-          const result = terminal.progress('rebalance', (onProgress) => builder.rebalance({ seed: flags.seed, onProgress }));
+          const result = terminal.progress('rebalance', (onProgress) => builder.rebalance({ seed: flags.seed, gradual: flags.atOnce !== true, onProgress }));
           const gains = before.balance - result.balance >= 1 || before.dispersion - result.dispersion >= 1;
           if (result.moved === 0 && !asked && flags.force !== true) return warn('no partition needed to move');
           if (!asked && !gains && flags.force !== true) return warn('not saved: neither balance nor dispersion would be 1% better; --force saves it');
@@ -163,10 +166,27 @@ function report(terminal: Terminal, builder: RingBuilder, { result, json, path }
   const share = (100 * result.moved) / (builder.partitionCount * builder.state.replicas);
   terminal.out(`${result.moved} replicas of partitions moved (${share.toFixed(2)}%), ${result.removedDevices} devices removed`);
   terminal.out(`balance is now ${result.balance.toFixed(2)}, dispersion ${result.dispersion.toFixed(2)}; ${ringPath(path)} is written`);
+  if (builder.isMoving) terminal.out('Devices that partitions leave stay among their primaries: roll this ring out (gori rollout), which settles it once all has arrived');
   if (result.balance > 5) terminal.out(`Balance is above 5: push this ring, wait ${builder.state.minPartHours} hours for replication, and rebalance again`);
   if (result.dispersion > 0 && builder.requiredOverload() > builder.state.overload) {
     terminal.out(`Full dispersion needs an overload of ${(100 * builder.requiredOverload()).toFixed(2)}%; see set-overload`);
   }
+}
+
+function addSettle(ring: Command, terminal: Terminal): void {
+  ring
+    .command('settle')
+    .description('forget the assignment before the last rebalance: all that moved has arrived (gori rollout looks, and does this)')
+    .argument('<builder>', 'builder file')
+    .action((path: string) =>
+      guarded(terminal, () =>
+        editBuilder(path, terminal, async (builder) => {
+          const { removedDevices } = builder.settle();
+          await saveRing(ringPath(path), builder.toRing());
+          terminal.out(`settled, ${removedDevices} devices removed; ${ringPath(path)} is written`);
+        }),
+      ),
+    );
 }
 
 function addValidate(ring: Command, terminal: Terminal): void {

@@ -4,7 +4,7 @@ import { aborted, createLog, HybridClock, runDaemon, systemClock, type Config, t
 import { memoryCache, type Cache } from '#common/cache';
 import { startProxy, type Proxy } from '#proxy';
 import { Encryption } from '#proxy/core';
-import { RingSet, type RingDevice } from '#ring';
+import { RingInbox, RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
 import { compactor, containerUpdater, databaseReplicator, objectReplicator, objectUpdater, reclaimer } from '#storage-node/daemons';
@@ -29,7 +29,8 @@ export async function runServer(config: Config, version: string, signal: AbortSi
   const policies = policiesOf(config);
   await using stack = new AsyncDisposableStack();
   const rings = await openRings(config, identity, log);
-  const node = config.roles.includes('storage') ? stack.use(await openNode(config, identity, rings, log)) : undefined;
+  const inbox = new RingInbox(path.join(config.data, 'rings'), rings);
+  const node = config.roles.includes('storage') ? stack.use(await openNode({ config, identity, rings, inbox, log })) : undefined;
   const nodes = stack.use(new NodeClient({ secret: identity.secret, ...(node && { local: { ...addressOf(config), devices: node.devices } }) }));
   const timestamps = new HybridClock(systemClock);
   const stopping = new AbortController();
@@ -44,7 +45,7 @@ export async function runServer(config: Config, version: string, signal: AbortSi
     const { enabled, keyFile } = config.encryption;
     const encryption = new Encryption({ enabled, roots: keyFile === undefined ? undefined : await readKeyFile(keyFile) });
     const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log, encryption };
-    proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, log }));
+    proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, operations: { rings: inbox, recon: node && (() => node.recon()) }, log }));
     node?.daemons.push(...proxy.janitors);
   }
   onReady({ config, proxy, node });
@@ -62,7 +63,7 @@ function openRings(config: Config, identity: ClusterIdentity, log: Log): Promise
 }
 
 /** The devices that the rings place at this process's address, or those that the configuration names. */
-function openNode(config: Config, identity: ClusterIdentity, rings: RingSet, log: Log): Promise<StorageNode> {
+function openNode({ config, identity, rings, inbox, log }: { config: Config; identity: ClusterIdentity; rings: RingSet; inbox: RingInbox; log: Log }): Promise<StorageNode> {
   const { ip, port } = addressOf(config);
   const all = [rings.account, rings.container, ...[...rings.policies].map(({ index }) => rings.object(index))].flatMap((ring) => ring.devices);
   const here = all.flatMap((device) => (device?.ip === ip && device.port === port ? [device.device] : []));
@@ -71,6 +72,8 @@ function openNode(config: Config, identity: ClusterIdentity, rings: RingSet, log
     devices: names.map((name) => ({ name, directory: path.join(config.data, 'devices', name) })),
     policies: [...rings.policies].map(({ index }) => index),
     ...(config.storage && { listen: { ip, port, secret: identity.secret } }),
+    address: { ip, port },
+    rings: inbox,
     clock: systemClock,
     log,
     device: { settings: { reclaimAgeMs: config.reclaimAgeSeconds * 1000, reclaimAgreed: true }, report: (event) => log[event.event === 'recovered' ? 'info' : 'warn'](event, 'a device reports') },
@@ -97,7 +100,8 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   const places = devices.flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
   const listings = () => devices.map((device) => ({ device: device.name, engine: device.listings }));
   const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
-  const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(context), databaseReplicator(context), compactor(context), reclaimer(context)];
+  const replication = { ...context, intervalMs: config.replicator.intervalSeconds * 1000 };
+  const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(replication), databaseReplicator(replication), compactor(context), reclaimer(context)];
   return daemons.map((daemon) => {
     const { status, ended } = runDaemon(daemon, { clock: systemClock, signal, log });
     node.daemons.push(status);
