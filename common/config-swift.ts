@@ -69,6 +69,16 @@ export const swiftSchema = z
         forbiddenRegexp: z.string().refine(isRegExp, 'not a regular expression').default('/\\./|/\\.\\./|/\\.$|/\\.\\.$'),
       })
       .prefault({}),
+    /** Realms of clusters that sync containers to each other; not at all without one. */
+    containerSync: z
+      .strictObject({
+        realms: z.record(word, z.strictObject({ key: word, key2: word.optional(), /** The URL of each up to the account, e.g. `https://host/v1/`. */ clusters: z.record(word, z.url({ protocol: /^https?$/ })) })).default({}),
+        /** `//realm/cluster` of this one. */
+        current: z.string().regex(/^\/\/[^/]+\/[^/]+$/, 'not //realm/cluster').optional(),
+        intervalSeconds: z.number().positive().default(60),
+        concurrency: z.int().min(1).max(100).default(8),
+      })
+      .prefault({}),
     etagQuoting: z.strictObject({ enabled: z.boolean().default(true), byDefault: z.boolean().default(false) }).prefault({}),
     rateLimit,
     /** Says to whoever asks, without a token, on which devices a name lives. */

@@ -6,6 +6,7 @@ import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
 import { accountReaper, expirer } from '#proxy/janitors';
+import { containerSync, SyncRealms } from '#proxy/swift';
 import { createApp, handlerOf } from './app.ts';
 
 export interface ProxyOptions {
@@ -31,7 +32,7 @@ export async function startProxy({ cluster, config, secret, version, operations 
   const store = openStore(cluster);
   const tempauth = new Tempauth({ ...config.auth.tempauth, secret });
   let stopping = false;
-  const janitors = startJanitors(store, config.janitors, log);
+  const janitors = startJanitors(store, config, log);
   const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, operations, isStopping: () => stopping, janitors: janitors.statuses });
   const server = createEdgeServer(handlerOf(app), config.limits);
   const listening = await listen(server, config.proxy).catch(async (error: unknown) => {
@@ -51,11 +52,14 @@ export async function startProxy({ cluster, config, secret, version, operations 
 }
 
 /** Begins what acts on names beside clients. */
-function startJanitors(store: Store, config: Config['janitors'], log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
+function startJanitors(store: Store, { janitors: config, swift }: Pick<Config, 'janitors' | 'swift'>, log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
   const { clock } = store.cluster;
   const daemons: Daemon[] = [];
   if (config.expirer.enabled) daemons.push(expirer({ store, clock, log, ...config.expirer, intervalMs: config.expirer.intervalSeconds * 1000 }));
   if (config.accountReaper.enabled) daemons.push(accountReaper({ store, clock, log, ...config.accountReaper, intervalMs: config.accountReaper.intervalSeconds * 1000 }));
+  const realms = new SyncRealms(swift.containerSync);
+  const { intervalSeconds, concurrency } = swift.containerSync;
+  if (realms.any) daemons.push(containerSync({ store, realms, clock, log, concurrency, intervalMs: intervalSeconds * 1000 }));
   const stopping = new AbortController();
   const running = daemons.map((daemon) => runDaemon(daemon, { clock, signal: stopping.signal, log }));
   return {

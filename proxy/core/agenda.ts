@@ -85,7 +85,8 @@ export class Agenda {
       await this.#remove(place, done);
       allDone &&= done.length === items.length;
       marker = rowName(items.at(-1)!);
-      if (allDone) this.#frontiers.set(place.container, { marker, sinceSeconds });
+      // What stands at second 0 is never over: it has no frontier.
+      if (allDone && bySeconds > 0) this.#frontiers.set(place.container, { marker, sinceSeconds });
       more = page?.truncated === true;
     }
   }

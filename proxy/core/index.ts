@@ -7,6 +7,7 @@ import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
 import { Encryption } from './encryption/index.ts';
 import { Expiring } from './expiring.ts';
+import { Jottings } from './jottings.ts';
 import { NullVersions } from './null-versions.ts';
 import { Objects } from './objects.ts';
 import { Placements } from './placement.ts';
@@ -15,7 +16,7 @@ import { Versions } from './versions.ts';
 import { whereabouts, type Whereabouts } from './where.ts';
 
 export type { AccountSummary } from './accounts.ts';
-export type { AgendaItem } from './agenda.ts';
+export type { Agenda, AgendaItem } from './agenda.ts';
 export type { Closing } from './closing.ts';
 export type { BucketClaim, Buckets } from './buckets.ts';
 export type { Cluster, ClusterRings } from './cluster.ts';
@@ -56,6 +57,9 @@ export interface Store {
   readonly uploads: Uploads;
   /** Container names that are unique in the cluster. */
   readonly buckets: Buckets;
+  /** `account/container` of each container that is synced to another cluster, all at second 0. */
+  readonly syncing: Agenda;
+  readonly jottings: Jottings;
   readonly encryption: Encryption;
   readonly cluster: Cluster;
   /** Does what was left for a moment later. To be called when no operation is under way. */
@@ -79,6 +83,8 @@ export function openStore(cluster: Cluster): Store {
     objects,
     expiring,
     encryption,
+    syncing: new Agenda('syncing', agendaParts),
+    jottings: new Jottings(containers, cluster.timestamps),
     closing: new Closing(cluster, { agenda: new Agenda('closing', agendaParts), accounts, containers }),
     versions,
     nullVersions: new NullVersions({ cluster, containers, objects, versions }),

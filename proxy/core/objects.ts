@@ -1,6 +1,6 @@
 /** Objects: the operations that both dialects call. Reading is in object-reads.ts, writing in object-writes.ts. */
 import { hash } from 'node:crypto';
-import { StoreError, type Timestamp } from '#common';
+import { StoreError, timestampFromMs, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
 import { changedAt, type Metadata, type ObjectInfo } from '#storage-node/protocol';
 import { Ballots, type Contest } from './ballots.ts';
@@ -32,6 +32,8 @@ export interface PutObject {
   readonly condition?: WriteCondition | undefined;
   /** Who keeps the body's key, where its client says so; else it is encrypted as the cluster is configured. */
   readonly keymaster?: Keymaster | undefined;
+  /** When it was written elsewhere, for what is brought here from another cluster. `superseded` where something as new is here. */
+  readonly at?: Timestamp | undefined;
   /** MD5 of what is encrypted in the body already, under the key among its metadata. */
   readonly asStored?: string | undefined;
 }
@@ -53,6 +55,9 @@ export interface Stored {
 
 /** Bodies up to this size are collected, hashed inline and written in one step. */
 export const INLINE_BODY_BYTES = 64 * 1024;
+
+/** How far another cluster's clock may be ahead: our own would never come back from further. */
+const MOST_AHEAD_MS = 600_000;
 
 /** How often a write that a newer timestamp overtook is tried again with one that is newer still. */
 const OVERTAKEN_ATTEMPTS = 5;
@@ -114,6 +119,7 @@ export class Objects {
     const { condition } = request;
     // Before the body is read: who is refused need not send it.
     condition?.(await this.#look(place));
+    if (request.at !== undefined) await this.#assertNewest(place, request.at);
     const { bodyKey, finish } = await this.#sealing(request);
     const cipher = bodyKey && cipherAt(bodyKey, 0);
     const { sizeBytes } = request.body;
@@ -122,6 +128,7 @@ export class Objects {
       const etag = hash('md5', data, 'hex');
       const metadata = await finish(etag);
       const stored = cipher === undefined ? data : cipher.update(data);
+      if (request.at !== undefined) return { etag, sizeBytes: data.length, timestamp: await this.#once(request.at, (at) => this.#writes.putWhole(place, at, metadata, stored)) };
       const timestamp =
         condition === undefined || policy.consistency === 'available'
           ? await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, stored))
@@ -131,7 +138,7 @@ export class Objects {
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency);
     const contest = condition === undefined || policy.consistency === 'available' ? undefined : (write: Contest['write']) => this.#contestOnce(place, condition, write);
-    const stored = await this.#writes.putStream(place, { timestamp: this.#cluster.timestamps.now(), body: request.body, finish, cipher, contest });
+    const stored = await this.#writes.putStream(place, { timestamp: request.at ?? this.#cluster.timestamps.now(), body: request.body, finish, cipher, contest });
     return { ...stored, etag: request.asStored ?? stored.etag };
   }
 
@@ -167,7 +174,7 @@ export class Objects {
   }
 
   /** Deletes an object. Throws `object-not-found` where there was none (a tombstone is written all the same). */
-  async delete(target: ObjectName, { condition }: { condition?: WriteCondition | undefined } = {}): Promise<{ timestamp: Timestamp }> {
+  async delete(target: ObjectName, { condition, at }: { condition?: WriteCondition | undefined; at?: Timestamp | undefined } = {}): Promise<{ timestamp: Timestamp }> {
     const { placement, policy, container } = await this.#locate(target);
     const place = { placement, policy, container, target };
     let current: ObjectInfo | undefined;
@@ -176,7 +183,8 @@ export class Objects {
     if (condition === undefined || policy.consistency === 'available') {
       current = await this.#look(place);
       see(current);
-      timestamp = await this.#untilNewest((now) => this.#writes.delete(place, now));
+      if (at !== undefined) await this.#assertNewest(place, at);
+      timestamp = at !== undefined ? await this.#once(at, (now) => this.#writes.delete(place, now)) : await this.#untilNewest((now) => this.#writes.delete(place, now));
     } else timestamp = await this.#contest(place, see, (ballot) => this.#writes.deleteBallot(place, ballot));
     if (current === undefined) throw notFound();
     return { timestamp };
@@ -220,6 +228,18 @@ export class Objects {
       return write(ballot);
     };
     return this.#contest(place, mayTry, tryIt);
+  }
+
+  /** Refuses a write of another cluster's time where something as new is held, or a clock must be wrong. */
+  async #assertNewest({ placement, policy }: WritePlace, at: Timestamp): Promise<void> {
+    if (at > timestampFromMs(this.#cluster.clock.nowMs() + MOST_AHEAD_MS)) throw new StoreError('bad-request', 'the time of the write is in the future');
+    const held = await this.#reads.info(placement, policy.consistency);
+    if (held !== undefined && changedAt(held) >= at) throw new StoreError('superseded', 'the object is as new, or newer');
+  }
+
+  async #once(at: Timestamp, write: (at: Timestamp) => Promise<'done' | 'overtaken'>): Promise<Timestamp> {
+    if ((await write(at)) === 'overtaken') throw new StoreError('superseded', 'the object is newer');
+    return at;
   }
 
   async #look({ placement, policy }: Pick<WritePlace, 'placement' | 'policy'>): Promise<ObjectInfo | undefined> {

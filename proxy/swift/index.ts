@@ -7,6 +7,8 @@ import type { Principal, Store } from '#proxy/core';
 import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
 import { AccountFacts } from './account/facts.ts';
 import { unauthorized } from './authorize.ts';
+import { openSync } from './container-sync/incoming.ts';
+import { SyncRealms } from './container-sync/realms.ts';
 import { answerCrossdomain } from './cors/crossdomain.ts';
 import { answerForm } from './formpost/index.ts';
 import { answerInfo } from './info-request.ts';
@@ -22,6 +24,8 @@ import { answerOpenedWeb, answerWeb, isOpenedWeb, isWebRequest } from './staticw
 import { openTempUrl, shownByTempUrl } from './tempurl/index.ts';
 
 export { cnameLookup, systemCnameResolver, type CnameResolver } from './domains/cname.ts';
+export { containerSync } from './container-sync/daemon.ts';
+export { SyncRealms } from './container-sync/realms.ts';
 export { domainRemap } from './domains/remap.ts';
 
 /** What the dialect needs of whoever knows the users. */
@@ -45,6 +49,7 @@ interface Dialect extends SwiftOptions {
   readonly info: Info;
   readonly accounts: AccountFacts;
   readonly rateLimit: RateLimit;
+  readonly realms: SyncRealms;
   readonly checkName: NameCheck | undefined;
 }
 
@@ -52,7 +57,8 @@ interface Dialect extends SwiftOptions {
 export function swiftDialect(options: SwiftOptions): Step {
   const { store, settings, version, log } = options;
   const info = describeInfo({ version, policies: store.cluster.policies, tempauth: true, settings });
-  const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store), rateLimit: new RateLimit(settings.rateLimit), checkName: settings.nameCheck.enabled ? nameCheck(settings.nameCheck) : undefined };
+  const realms = new SyncRealms(settings.containerSync);
+  const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store), rateLimit: new RateLimit(settings.rateLimit), realms, checkName: settings.nameCheck.enabled ? nameCheck(settings.nameCheck) : undefined };
   return async (ctx) => {
     const exchange = ctx.state.exchange as Exchange;
     const response = await shaped({ exchange, store }, () => answer(exchange, dialect));
@@ -74,6 +80,8 @@ async function answer(exchange: Exchange, dialect: Dialect): Promise<Response> {
   const request = requestOf(exchange, dialect);
   const turn = dialect.rateLimit.pass(request);
   if (turn !== undefined) await turn;
+  const synced = dialect.realms.any ? await openSync(request, dialect.realms) : undefined;
+  if (synced !== undefined) return perform(synced);
   const opened = settings.tempurl.enabled && exchange.rawQuery.includes('temp_url_') ? await openTempUrl(request) : undefined;
   if (opened !== undefined) return shownByTempUrl(opened, await shaped(request, () => (settings.staticweb.enabled && isOpenedWeb(opened) ? answerOpenedWeb(opened) : perform(opened.request))));
   const form = settings.formpost.enabled && exchange.method === 'POST' ? await answerForm(request) : undefined;

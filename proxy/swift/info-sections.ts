@@ -1,4 +1,5 @@
 /** What /info says of the features that an operator can turn on and off: a section of each that is on. */
+import { SyncRealms } from './container-sync/realms.ts';
 import type { Info } from './info.ts';
 import { ratesOf } from './rate-limit/rates.ts';
 import type { SwiftSettings } from './settings.ts';
@@ -14,6 +15,7 @@ export function optionalSections(settings: SwiftSettings): Info {
     [true, 'ratelimit', rateLimitSection(settings.rateLimit)],
     [settings.readOnly.enabled, 'read_only', {}],
     [settings.nameCheck.enabled, 'name_check', { forbidden_chars: settings.nameCheck.forbiddenChars, maximum_length: settings.nameCheck.maximumLength, forbidden_regexp: settings.nameCheck.forbiddenRegexp }],
+    [Object.keys(settings.containerSync.realms).length > 0, 'container_sync', new SyncRealms(settings.containerSync).describe()],
     [settings.crossdomain.enabled, 'crossdomain', {}],
   ];
   return Object.fromEntries(sections.flatMap(([on, name, section]) => (on ? [[name, section]] : [])));

@@ -1,4 +1,5 @@
 /** A Swift request after the wall: its target as names, its parameters as text, and who sent it. Inside, these are facts. */
+import type { Timestamp } from '#common';
 import { parseQuery, percentDecode } from '#common/http';
 import type { ContainerSummary, Principal, Store } from '#proxy/core';
 import type { Exchange, Response } from '#proxy/edge';
@@ -19,6 +20,8 @@ export interface SwiftRequest extends Caller {
   readonly info: Info;
   readonly accounts: AccountFacts;
   readonly settings: SwiftSettings;
+  /** When another cluster's container sync says that it was written; undefined for all others. */
+  readonly syncedAt?: Timestamp | undefined;
   /** Notes that the parts of an answer leave for each other. */
   readonly notes: Notes;
 }

@@ -7,6 +7,7 @@ import { empty, type ContainerRequest } from '../request.ts';
 import { checkMergedMetadata } from '../user-metadata.ts';
 import { checkQuotaHeaders } from '../quotas/container.ts';
 import { versioningChanges } from '../versions/container.ts';
+import { beginSync } from '../container-sync/changes.ts';
 import { containerChanges } from './headers.ts';
 
 export async function postContainer(request: ContainerRequest): Promise<Response> {
@@ -19,6 +20,7 @@ export async function postContainer(request: ContainerRequest): Promise<Response
   const before = liveMetadata(current.metadata);
   checkMergedMetadata(before, changes);
   const versioning = versioningChanges(exchange.headers, before);
+  await beginSync(request, { ...before, ...changes, ...versioning }, changes);
   if (versioning[VERSIONS] === 'enabled') await store.versions.prepare({ account, container }, current.policy);
   await store.containers.post({ account, container }, { ...changes, ...versioning });
   return empty(204);

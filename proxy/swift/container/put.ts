@@ -10,6 +10,7 @@ import { empty, type ContainerRequest } from '../request.ts';
 import { checkMergedMetadata } from '../user-metadata.ts';
 import { checkQuotaHeaders } from '../quotas/container.ts';
 import { versioningChanges } from '../versions/container.ts';
+import { beginSync } from '../container-sync/changes.ts';
 import { containerChanges } from './headers.ts';
 
 export async function putContainer(request: ContainerRequest): Promise<Response> {
@@ -24,6 +25,7 @@ export async function putContainer(request: ContainerRequest): Promise<Response>
   const before = current === undefined ? {} : liveMetadata(current.metadata);
   checkMergedMetadata(before, changes);
   const versioning = versioningChanges(exchange.headers, before);
+  await beginSync(request, { ...before, ...changes, ...versioning }, changes);
   const { created } = await store.containers.put({ account, container }, { metadata: { ...changes, ...versioning }, policy });
   if (versioning[VERSIONS] === 'enabled') await store.versions.prepare({ account, container }, current?.policy ?? policy?.index);
   return empty(created ? 201 : 202);

@@ -10,6 +10,10 @@ import { deleteVersioned } from '../versions/object.ts';
 
 export async function deleteObject(request: ObjectRequest): Promise<Response> {
   const { store, account, container, object, exchange } = request;
+  if (request.syncedAt !== undefined) {
+    await store.objects.delete({ account, container, object }, { at: request.syncedAt });
+    return empty(204);
+  }
   if (request.query.get('multipart-manifest') === 'delete') return deleteManifest(request);
   const summary = await authorizeContainer(request, 'object-write');
   const ifDeleteAt = exchange.header('x-if-delete-at');

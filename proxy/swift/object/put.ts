@@ -1,6 +1,7 @@
 /** PUT of an object: from the body, or from another object (X-Copy-From: copy.ts). */
 import type { Exchange, Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
+import { putSynced } from '../container-sync/incoming.ts';
 import { CONSTRAINTS } from '../constraints.ts';
 import { Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
@@ -12,7 +13,8 @@ import { copyFrom } from './copy.ts';
 import { created, writeObject } from './write.ts';
 
 export async function putObject(request: ObjectRequest): Promise<Response> {
-  const { exchange, query } = request;
+  const { exchange, query, syncedAt } = request;
+  if (syncedAt !== undefined) return putSynced(request, syncedAt);
   const manifest = query.get('multipart-manifest') === 'put';
   if (exchange.header('x-static-large-object') !== undefined && !manifest) throw new Refusal(400, RESERVED);
   const copySource = exchange.header('x-copy-from');

@@ -23,6 +23,8 @@ export interface GoriOptions {
   readonly limits?: Readonly<Record<string, number>>;
   /** Other sections of its configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Where it listens; default a free one. */
+  readonly port?: number;
   /** Open files it may have; by default as many as this process. */
   readonly openFiles?: number;
 }
@@ -30,27 +32,47 @@ export interface GoriOptions {
 export class GoriProcess implements AsyncDisposable {
   readonly port: number;
   readonly directory: string;
-  readonly #child: ChildProcess;
+  readonly #start: (port: number) => ChildProcess;
   readonly #complaints: string[];
+  #child: ChildProcess;
 
-  private constructor(parts: { port: number; directory: string; child: ChildProcess; complaints: string[] }) {
+  private constructor(parts: { port: number; directory: string; child: ChildProcess; complaints: string[]; start: (port: number) => ChildProcess }) {
     this.port = parts.port;
     this.directory = parts.directory;
     this.#child = parts.child;
     this.#complaints = parts.complaints;
+    this.#start = parts.start;
   }
 
-  static async start({ limits = {}, config: sections = {}, openFiles }: GoriOptions = {}): Promise<GoriProcess> {
+  static async start({ limits = {}, config: sections = {}, openFiles, port: wanted = 0 }: GoriOptions = {}): Promise<GoriProcess> {
     const directory = await mkdtemp(path.join(tmpdir(), 'gori-process-'));
     const config = path.join(directory, 'gori.yaml');
     await writeFile(config, stringify({ auth: { tempauth: { users: USERS } }, limits, ...sections }));
-    const command = [process.execPath, 'tools/gori.ts', 'server', '--data', path.join(directory, 'data'), '--port', '0', '--config', config];
     const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles} && `;
-    const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'gori', ...command], { cwd: ROOT, env: { ...process.env, UV_THREADPOOL_SIZE: '16' }, stdio: ['ignore', 'pipe', 'pipe'] });
     const complaints: string[] = [];
-    createInterface(child.stderr).on('line', (line) => complaints.push(line));
+    const start = (onPort: number): ChildProcess => {
+      const command = [process.execPath, 'tools/gori.ts', 'server', '--data', path.join(directory, 'data'), '--port', String(onPort), '--config', config];
+      const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'gori', ...command], { cwd: ROOT, env: { ...process.env, UV_THREADPOOL_SIZE: '16' }, stdio: ['ignore', 'pipe', 'pipe'] });
+      createInterface(child.stderr).on('line', (line) => complaints.push(line));
+      return child;
+    };
+    const child = start(wanted);
     const port = await portOf(child, complaints);
-    return new GoriProcess({ port, directory, child, complaints });
+    return new GoriProcess({ port, directory, child, complaints, start });
+  }
+
+  /** Ends it as a loss of power would end the process; its data stay. */
+  async kill(): Promise<void> {
+    if (!this.alive) return;
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
+  }
+
+  /** Kills it, if it runs, and starts it again on its data and port. */
+  async restart(): Promise<void> {
+    await this.kill();
+    this.#child = this.#start(this.port);
+    await portOf(this.#child, this.#complaints);
   }
 
   get endpoint(): string {
@@ -79,10 +101,7 @@ export class GoriProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.alive) {
-      this.#child.kill('SIGKILL');
-      await once(this.#child, 'exit');
-    }
+    await this.kill();
     await rm(this.directory, { recursive: true, force: true });
   }
 }
