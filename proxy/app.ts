@@ -69,7 +69,7 @@ function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' 
 function s3Auth({ auth: { tempauth }, s3 }: AppOptions['config'], clock: Clock): S3Auth {
   const directory = new KeyHolders({ users: tempauth.users, s3Users: s3.users, resellerPrefix: tempauth.resellerPrefix });
   const signatures = new Signatures({ holders: directory, region: s3.region, nowMs: () => clock.nowMs() });
-  return { directory, identify: (exchange, bucket) => signatures.identify(exchange, bucket) };
+  return { directory, identify: (exchange, bucket) => signatures.identify(exchange, bucket), identifyForm: (fields) => signatures.identifyForm(fields) };
 }
 
 function swiftAuth(tempauth: Tempauth, clock: Clock): SwiftAuth {

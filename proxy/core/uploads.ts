@@ -5,12 +5,13 @@
  * sweeps later finds what became of the parts.
  */
 import { randomBytes } from 'node:crypto';
-import { formatTimestamp, isStoreError, StoreError, timestampToMs, type Timestamp } from '#common';
+import { formatTimestamp, isStoreError, StoreError, type Timestamp } from '#common';
 import { bodyOfBuffer, type Body } from '#common/stream';
 import { isSubdirectory, type ListingPage, type ListingRow, type Metadata, type ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
+import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers } from './containers.ts';
-import { CONTENT_TYPE, SYSTEM_PREFIX } from './metadata.ts';
+import { CONTENT_TYPE, ETAG, SYSTEM_PREFIX } from './metadata.ts';
 import type { ObjectName, Objects, Stored } from './objects.ts';
 import { reservedName, reservedParts } from './reserved.ts';
 import { partNameOf, partsContainer, parsePartName, partsPrefix, uploadName, uploadsContainer, type UploadPart } from './upload-names.ts';
@@ -55,12 +56,12 @@ export class Uploads {
     this.#objects = objects;
   }
 
-  /** Begins an upload; `metadata` is what its object will have. */
-  async create(target: ObjectName, metadata: Metadata, policy: number): Promise<string> {
+  /** Begins an upload; `metadata` is what its object will have, `label` is shown by listings of uploads. */
+  async create(target: ObjectName, metadata: Metadata, { policy, label }: { policy: number; label: string }): Promise<string> {
     for (const place of [uploadsContainer(target), partsContainer(target)]) await this.#prepare(place, policy);
     const id = formatTimestamp(this.#cluster.timestamps.now()).replace('.', '') + randomBytes(12).toString('hex');
     const kept = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`user:${name}`, value]));
-    await this.#objects.put({ target: uploadName(target, id), body: bodyOfBuffer(Buffer.alloc(0)), metadata: { ...kept, [CONTENT_TYPE]: UPLOAD_TYPE } });
+    await this.#objects.put({ target: uploadName(target, id), body: bodyOfBuffer(Buffer.alloc(0)), metadata: { ...kept, [CONTENT_TYPE]: `${UPLOAD_TYPE};by=${encodeURIComponent(label)}` } });
     return id;
   }
 
@@ -74,21 +75,23 @@ export class Uploads {
     }
   }
 
-  /** Stores a part. A part of the same number takes the place of one before. */
+  /** Stores a part, of whose type `lateMetadata` may say more. A part of the same number takes the place of one before. */
   async putPart(target: ObjectName, id: string, part: { number: number; body: Body; lateMetadata: () => Metadata; expectedEtag?: string | undefined }): Promise<Stored> {
     const { number, ...rest } = part;
     const name = partNameOf(target, id, number, this.#cluster.timestamps.now());
     return this.#objects.put({ ...rest, target: name, metadata: { [CONTENT_TYPE]: UPLOAD_TYPE } });
   }
 
-  /** The parts in order of their numbers, of each the newest. */
-  async parts(target: ObjectName, id: string): Promise<UploadPart[]> {
+  /** The parts in order of their numbers, of each the newest; and how many attempts there were at all. */
+  async parts(target: ObjectName, id: string): Promise<{ parts: UploadPart[]; attempts: number }> {
+    let attempts = 0;
     const newest = new Map<number, UploadPart>();
     for await (const row of this.#rows(partsContainer(target), partsPrefix(target, id))) {
+      attempts++;
       const part = parsePartName(row);
       if (part !== undefined && (newest.get(part.number)?.attempt ?? '') <= part.attempt) newest.set(part.number, part);
     }
-    return [...newest.values()].sort((a, b) => a.number - b.number);
+    return { parts: [...newest.values()].sort((a, b) => a.number - b.number), attempts };
   }
 
   /** A page of uploads of a container in order of names, then of their beginnings; those completed are among them, by their type. */
@@ -105,28 +108,35 @@ export class Uploads {
   /** Completes an upload exactly once: the same list again answers the same; another list finds no upload. Throws `object-not-found`, `conflict`. */
   async complete(target: ObjectName, id: string, { token, write, written }: Completion): Promise<Metadata> {
     const record = uploadName(target, id);
-    const mine = `${token} ${this.#cluster.clock.nowMs()} ${randomBytes(8).toString('hex')}`;
-    let before: Upload | undefined;
-    await this.#objects.post(record, (info) => {
-      before = uploadOf(id, info);
-      if (before.completed !== undefined) return info.metadata;
-      const [, since = '0'] = (info.metadata[COMPLETING] ?? '').split(' ');
-      if (this.#cluster.clock.nowMs() - Number(since) < COMPLETING_MS) throw new StoreError('conflict', 'the upload is being completed');
-      return { ...info.metadata, [COMPLETING]: mine };
-    });
-    const upload = before!;
+    const before = await this.#objects.head(record);
+    const upload = uploadOf(id, before);
     if (upload.completed !== undefined) {
       if (upload.completed['token'] !== token) throw new StoreError('object-not-found', 'the upload was completed otherwise');
       return upload.completed;
     }
+    const held = before.metadata[COMPLETING];
+    const nowMs = this.#cluster.clock.nowMs();
+    if (held !== undefined && nowMs - Number(held.split(' ')[0]) < COMPLETING_MS) throw new StoreError('conflict', 'the upload is being completed');
+    const mine = `${nowMs} ${randomBytes(8).toString('hex')}`;
+    await this.#note(record, held, { ...before.metadata, [COMPLETING]: mine });
     try {
       const answer = { ...((await written(upload)) ?? (await write(upload))), token };
-      await this.#objects.post(record, (info) => ({ ...info.metadata, [CONTENT_TYPE]: COMPLETED_TYPE, [COMPLETED]: Buffer.from(JSON.stringify(answer)).toString('latin1') }));
+      await this.#note(record, mine, { ...before.metadata, [CONTENT_TYPE]: COMPLETED_TYPE, [COMPLETED]: Buffer.from(JSON.stringify(answer)).toString('latin1') });
       return answer;
     } catch (error) {
-      await this.#objects.post(record, (info) => ({ ...info.metadata, [COMPLETING]: '' })).catch(ifMissing);
+      const { [COMPLETING]: _, ...open } = before.metadata;
+      await this.#note(record, mine, open).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Writes the record again, where it is as we know it: whoever changes it, one at a time. */
+  async #note(record: ObjectName, completing: string | undefined, { [ETAG]: _, ...metadata }: Metadata): Promise<void> {
+    const condition: WriteCondition = (current) => {
+      if (current === undefined) throw new StoreError('object-not-found', 'the upload was aborted');
+      if (current.metadata[COMPLETING] !== completing || current.metadata[COMPLETED] !== undefined) throw new StoreError('conflict', 'the upload is being completed');
+    };
+    await this.#objects.put({ target: record, body: bodyOfBuffer(Buffer.alloc(0)), metadata: { [CONTENT_TYPE]: UPLOAD_TYPE, ...metadata }, condition });
   }
 
   /** Ends the parts that the completed object has not. */
@@ -194,13 +204,18 @@ function uploadOf(id: string, info: ObjectInfo): Upload {
   const { metadata } = info;
   const kept = Object.entries(metadata).flatMap(([name, value]) => (name.startsWith('user:') ? [[name.slice('user:'.length), value] as const] : []));
   const completed = metadata[COMPLETED];
-  return { id, startedAt: info.timestamp, metadata: Object.fromEntries(kept), completed: completed === undefined ? undefined : (JSON.parse(Buffer.from(completed, 'latin1').toString()) as Metadata) };
+  return { id, startedAt: startOf(id), metadata: Object.fromEntries(kept), completed: completed === undefined ? undefined : (JSON.parse(Buffer.from(completed, 'latin1').toString()) as Metadata) };
 }
 
 /** Key and id of a row of `list`; undefined for what is none. */
-export function uploadOfRow(row: ListingRow): { object: string; id: string; startedMs: number } | undefined {
+export function uploadOfRow(row: ListingRow): { object: string; id: string; startedAt: Timestamp; label: string } | undefined {
   const [object, id] = reservedParts(row.name) ?? [];
-  return object === undefined || id === undefined ? undefined : { object, id, startedMs: timestampToMs(row.timestamp) };
+  return object === undefined || id === undefined ? undefined : { object, id, startedAt: startOf(id), label: decodeURIComponent(/;by=(.*)$/.exec(row.contentType)?.[1] ?? '') };
+}
+
+/** An id begins with the time that the upload was begun at. */
+function startOf(id: string): Timestamp {
+  return Number(id.slice(0, 15)) as Timestamp;
 }
 
 function ifMissing(error: unknown): undefined {

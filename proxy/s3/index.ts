@@ -7,7 +7,7 @@ import type { Store } from '#proxy/core';
 import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
 import { addressOf, isS3Request } from './addressing.ts';
 import { asS3Error, S3Error } from './errors.ts';
-import { decodeQuery, type S3Auth, type S3Request, type S3Settings } from './request.ts';
+import { decodeQuery, type Identified, type S3Auth, type S3Request, type S3Settings } from './request.ts';
 import { route } from './routes.ts';
 import { leaf, plainDocument } from './xml/write.ts';
 
@@ -44,17 +44,20 @@ async function shapedAnswer(exchange: Exchange, log: Log, work: () => Promise<Re
     return await work();
   } catch (error) {
     const fault = asS3Error(error);
-    if (fault === undefined || fault.status >= 500) log.error({ err: error, txn: exchange.transactionId }, fault === undefined ? 'a fault of ours' : 'the store could not do it');
+    if (fault === undefined || (fault.status >= 500 && fault.status !== 501)) log.error({ err: error, txn: exchange.transactionId }, fault === undefined ? 'a fault of ours' : 'the store could not do it');
     return errorAnswer(exchange, fault ?? new S3Error('InternalError'));
   }
 }
 
+const NOBODY: Identified = { holder: undefined, presigned: false, service: 's3', body: (raw) => raw, decodedBytes: 0, trailers: [] };
+
 /** The request as its line, headers and signature say it. */
 function requestOf(exchange: Exchange, { store, auth, settings }: S3Options): S3Request {
   const { bucket, key, virtual } = addressOf(exchange, settings.domains);
-  const identified = auth.identify(exchange, virtual ? bucket : undefined);
+  // What a browser asks before it sends a signed request is signed by nobody, though its address may look so.
+  const identified = exchange.method === 'OPTIONS' ? NOBODY : auth.identify(exchange, virtual ? bucket : undefined);
   const query = decodeQuery(exchange.rawQuery);
-  return { exchange, store, settings, directory: auth.directory, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
+  return { exchange, store, settings, directory: auth.directory, auth, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
 }
 
 function errorAnswer(exchange: Exchange, { code, status, message, detail, headers }: S3Error): Response {

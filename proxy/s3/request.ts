@@ -30,6 +30,8 @@ export interface Identified {
 export interface S3Auth {
   /** `bucket` is the one that the Host names. Throws StoreErrors that name S3's codes. */
   identify(exchange: Exchange, bucket: string | undefined): Identified;
+  /** Who signed a form; its fields by lower-case name. */
+  identifyForm(fields: ReadonlyMap<string, string>): KeyHolder | undefined;
   readonly directory: Directory;
 }
 
@@ -38,6 +40,7 @@ export interface S3Request {
   readonly store: Store;
   readonly settings: S3Settings;
   readonly directory: Directory;
+  readonly auth: Pick<S3Auth, 'identifyForm'>;
   readonly identified: Identified;
   /** Undefined for a request that nobody signed. */
   readonly caller: KeyHolder | undefined;

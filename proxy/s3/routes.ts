@@ -4,37 +4,45 @@ import { findBucket } from './bucket/bucket.ts';
 import { preflight, withCors } from './bucket/cors.ts';
 import { S3Error } from './errors.ts';
 import { checkKey } from './object/key.ts';
+import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
 import { getBucketAcl, putBucketAcl } from './operations/bucket-acl.ts';
 import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './operations/bucket-policy.ts';
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
 import { getBucketVersioning, putBucketVersioning } from './operations/bucket-versioning.ts';
 import { getBucketAccelerateConfiguration, getBucketRequestPayment, putBucketAccelerateConfiguration, putBucketRequestPayment } from './operations/bucket-words.ts';
+import { completeMultipartUpload } from './operations/complete-multipart-upload.ts';
 import { copyObject } from './operations/copy-object.ts';
 import { createBucket } from './operations/create-bucket.ts';
+import { createMultipartUpload } from './operations/create-multipart-upload.ts';
 import { deleteBucket } from './operations/delete-bucket.ts';
 import { deleteObject } from './operations/delete-object.ts';
 import { deleteObjects } from './operations/delete-objects.ts';
 import { getBucketLocation } from './operations/get-bucket-location.ts';
+import { getObjectAttributes } from './operations/get-object-attributes.ts';
 import { getObject, headObject } from './operations/get-object.ts';
 import { headBucket } from './operations/head-bucket.ts';
 import { listBuckets } from './operations/list-buckets.ts';
+import { listMultipartUploads } from './operations/list-multipart-uploads.ts';
 import { listObjectVersions } from './operations/list-object-versions.ts';
 import { listObjectsV2 } from './operations/list-objects-v2.ts';
 import { listObjects } from './operations/list-objects.ts';
+import { listParts } from './operations/list-parts.ts';
 import { getObjectAcl, putObjectAcl } from './operations/object-acl.ts';
 import { getObjectLegalHold, getObjectLockConfiguration, getObjectRetention, putObjectLegalHold, putObjectLockConfiguration, putObjectRetention } from './operations/object-lock.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts';
 import { deleteBucketOwnershipControls, getBucketOwnershipControls, putBucketOwnershipControls } from './operations/ownership-controls.ts';
 import { deletePublicAccessBlock, getPublicAccessBlock, putPublicAccessBlock } from './operations/public-access-block.ts';
+import { postObject } from './operations/post-object.ts';
 import { putObject } from './operations/put-object.ts';
+import { uploadPart, uploadPartCopy } from './operations/upload-part.ts';
 import type { BucketRequest, Handler, ObjectRequest, Query, S3Request } from './request.ts';
 
 type Table<R extends S3Request> = Readonly<Record<string, Readonly<Record<string, Handler<R>>>>>;
 
 /** By sub-resource, then method; '' is the bucket or the object itself. */
 const BUCKET: Table<BucketRequest> = {
-  '': { GET: (request) => (request.query.get('list-type') === '2' ? listObjectsV2(request) : listObjects(request)), HEAD: headBucket, DELETE: deleteBucket },
+  '': { GET: (request) => (request.query.get('list-type') === '2' ? listObjectsV2(request) : listObjects(request)), HEAD: headBucket, POST: postObject, DELETE: deleteBucket },
   accelerate: { GET: getBucketAccelerateConfiguration, PUT: putBucketAccelerateConfiguration },
   acl: { GET: getBucketAcl, PUT: putBucketAcl },
   cors: { GET: getBucketCors, PUT: putBucketCors, DELETE: deleteBucketCors },
@@ -47,6 +55,7 @@ const BUCKET: Table<BucketRequest> = {
   publicAccessBlock: { GET: getPublicAccessBlock, PUT: putPublicAccessBlock, DELETE: deletePublicAccessBlock },
   requestPayment: { GET: getBucketRequestPayment, PUT: putBucketRequestPayment },
   tagging: { GET: getBucketTagging, PUT: putBucketTagging, DELETE: deleteBucketTagging },
+  uploads: { GET: listMultipartUploads },
   versioning: { GET: getBucketVersioning, PUT: putBucketVersioning },
   versions: { GET: listObjectVersions },
 };
@@ -54,13 +63,21 @@ const BUCKET: Table<BucketRequest> = {
 const OBJECT: Table<ObjectRequest> = {
   '': { GET: getObject, HEAD: headObject, PUT: (request) => (request.exchange.headers['x-amz-copy-source'] === undefined ? putObject(request) : copyObject(request)), DELETE: deleteObject },
   acl: { GET: getObjectAcl, PUT: putObjectAcl },
+  attributes: { GET: getObjectAttributes },
   'legal-hold': { GET: getObjectLegalHold, PUT: putObjectLegalHold },
   retention: { GET: getObjectRetention, PUT: putObjectRetention },
   tagging: { GET: getObjectTagging, PUT: putObjectTagging, DELETE: deleteObjectTagging },
+  uploadId: {
+    GET: listParts,
+    PUT: (request) => (request.exchange.headers['x-amz-copy-source'] === undefined ? uploadPart(request) : uploadPartCopy(request)),
+    POST: completeMultipartUpload,
+    DELETE: abortMultipartUpload,
+  },
+  uploads: { POST: createMultipartUpload },
 };
 
 /** Sub-resources that AWS has and that are not here: they must not be taken for the bucket or the object itself. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'encryption', 'website', 'lifecycle', 'logging', 'notification', 'replication', 'uploads', 'uploadId', 'restore', 'select', 'attributes']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'encryption', 'website', 'lifecycle', 'logging', 'notification', 'replication', 'restore', 'select']);
 
 /** The answer to a request, by what it names. `shaped` makes an answer of a refusal too: a page may see that as well. */
 export async function route(request: S3Request, shaped: (work: () => Promise<Response>) => Promise<Response>): Promise<Response> {

@@ -4,6 +4,7 @@ import type { Body } from '#common/stream';
 import type { KeyHolder } from '#proxy/core';
 import type { Exchange } from '#proxy/edge';
 import { signatureFault } from './fault.ts';
+import { signerOfForm } from './form-signature.ts';
 import type { Credentials, KeyHolders } from './key-holders.ts';
 import { verifiedBody, type Payload } from './payload.ts';
 import { checkV2, claimOfV2Header, claimOfV2Query, type V2Claim } from './sigv2.ts';
@@ -52,6 +53,11 @@ export class Signatures {
     }
     if (exchange.rawQuery === 'Signature' || authorization === '') throw signatureFault('AccessDenied', 'Access Denied');
     return signed(undefined, payloadOf(exchange, undefined, undefined), { presigned: false, service: 's3' }, exchange);
+  }
+
+  /** Who signed a form; its fields by lower-case name. */
+  identifyForm(fields: ReadonlyMap<string, string>): KeyHolder | undefined {
+    return signerOfForm(fields, this.#options.holders, this.#keys);
   }
 
   #v4(exchange: Exchange, claim: V4Claim): Signed {

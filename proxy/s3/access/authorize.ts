@@ -59,7 +59,8 @@ export function isAllowed(request: BucketRequest, wanted: Wanted): boolean {
   }
   const acl = objectAcl(object.metadata, bucket);
   const ownsObject = acl.owner === bucket.ownerId ? isOwner : caller?.canonicalId === acl.owner;
-  if (ownsObject) return true;
+  // What no list can grant is the bucket owner's, whoever wrote the object.
+  if (ownsObject || (isOwner && wanted.permission === undefined)) return true;
   return wanted.permission !== undefined && aclGrants(acl, wanted.permission, caller, block?.ignorePublicAcls === true);
 }
 

@@ -102,8 +102,10 @@ function granteeOf(grantee: XmlElement, directory: Directory): Grantee {
   }
 }
 
+/** Groups first: clients are known that sort grants by names, which groups have not. */
 export function aclXml({ owner, grants }: Acl, directory: Directory): string {
-  return xmlDocument('AccessControlPolicy', ownerXml('Owner', owner, directory), element('AccessControlList', ...grants.map((grant) => element('Grant', granteeXml(grant.grantee, directory), leaf('Permission', grant.permission)))));
+  const sorted = [...grants.filter(({ grantee }) => 'group' in grantee), ...grants.filter(({ grantee }) => 'user' in grantee)];
+  return xmlDocument('AccessControlPolicy', ownerXml('Owner', owner, directory), element('AccessControlList', ...sorted.map((grant) => element('Grant', granteeXml(grant.grantee, directory), leaf('Permission', grant.permission)))));
 }
 
 export function granteeXml(grantee: Grantee, directory: Directory): string {

@@ -55,7 +55,7 @@ export function promisedChecksum({ exchange, identified }: S3Request): Promised 
 }
 
 export function checkForm(algorithm: S3Checksum, value: string): void {
-  if (Buffer.from(value, 'base64').length !== BYTES[algorithm] || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) throw new S3Error('InvalidRequest', `Value for ${checksumHeader(algorithm)} header is invalid.`);
+  if (Buffer.from(value, 'base64').length !== BYTES[algorithm] || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) throw new S3Error('BadDigest', `Value for ${checksumHeader(algorithm)} header is invalid.`);
 }
 
 /** A body with its checksum counted on the way; `counted` is known when it has been read. */

@@ -25,12 +25,12 @@ export async function deleteOne(request: ObjectRequest, versionId: VersionId | u
 async function deleteCurrent({ store, bucket, target }: ObjectRequest, condition: WriteCondition | undefined): Promise<Deleted> {
   switch (bucket.versioning) {
     case 'Enabled': {
-      if (condition !== undefined) await checkMarker(store, target, condition);
+      if (condition !== undefined && (await isNothing(store, target, condition))) return { versionId: undefined, marker: false };
       const { versionId } = await store.versions.delete(target, bucket.summary, { condition });
       return { versionId, marker: true };
     }
     case 'Suspended':
-      if (condition !== undefined) await checkMarker(store, target, condition);
+      if (condition !== undefined && (await isNothing(store, target, condition))) return { versionId: undefined, marker: false };
       await store.nullVersions.delete(target, bucket.summary, { condition });
       return { versionId: 'null', marker: true };
     case undefined: {
@@ -46,10 +46,12 @@ async function deleteCurrent({ store, bucket, target }: ObjectRequest, condition
   }
 }
 
-/** Where a marker is on top, it is what a condition is asked of. */
-async function checkMarker(store: Store, target: ObjectName, condition: WriteCondition): Promise<void> {
+/** Whether there is nothing that a condition could hold of: then nothing is done. Where a marker is on top, it is what the condition is asked of. */
+async function isNothing(store: Store, target: ObjectName, condition: WriteCondition): Promise<boolean> {
+  if ((await store.objects.head(target).catch(ifMissing)) !== undefined) return false;
   const newest = await store.nullVersions.newest(target);
   if (newest?.isMarker === true) condition(await store.objects.head(versionTarget(target, newest.versionId)));
+  return newest === undefined;
 }
 
 async function deleteVersion(request: ObjectRequest, versionId: VersionId, condition: WriteCondition | undefined): Promise<Deleted> {

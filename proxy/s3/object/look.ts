@@ -104,7 +104,7 @@ async function missing(request: ObjectRequest, versionId: VersionId | undefined)
 }
 
 function missed(request: ObjectRequest, versionId: VersionId | undefined): S3Error {
-  if (!isAllowed(request, { action: 's3:ListBucket', permission: 'READ' })) return new S3Error('AccessDenied');
+  if (!isAllowed(request, { action: 's3:ListBucket', permission: 'READ', extras: { values: { 's3:prefix': request.key } } })) return new S3Error('AccessDenied');
   if (versionId === undefined) return new S3Error('NoSuchKey', undefined, { Key: request.key });
   return new S3Error('NoSuchVersion', undefined, { Key: request.key, VersionId: formatVersionId(versionId) });
 }

@@ -65,7 +65,7 @@ function classAndRedirect(headers: IncomingHttpHeaders): Record<string, string> 
 
 /** `aws-chunked,gzip` says of the object only that it is gzip: the rest was how it came. */
 function withoutFraming(value: string): string {
-  return value.split(',').map((coding) => coding.trim()).filter((coding) => coding.toLowerCase() !== 'aws-chunked').join(',');
+  return value.split(',').map((coding) => coding.trim()).filter((coding) => coding.toLowerCase() !== 'aws-chunked').join(', ');
 }
 
 /** Values beyond ASCII come as they are, or as encoded words (RFC 2047): these are read, so that both mean the same. */

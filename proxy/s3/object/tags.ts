@@ -30,8 +30,9 @@ export function checkTags(tags: Tags, most: number): Tags {
   return tags;
 }
 
+/** In order of their keys. */
 export function tagQuery(tags: Tags): string {
-  return [...tags].map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&');
+  return [...tags].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join('&');
 }
 
 /** Reads a Tagging document. */

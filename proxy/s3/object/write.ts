@@ -85,6 +85,11 @@ export async function writeObject({ store, bucket, target, exchange }: ObjectReq
   }
 }
 
+/** What an answer to a write says: of what is written without versions, nothing. */
+export function writtenHeader(versionId: VersionId | undefined): Record<string, string> {
+  return versionId === 'null' ? {} : versionHeader(versionId);
+}
+
 export function versionHeader(versionId: VersionId | undefined): Record<string, string> {
   return versionId === undefined ? {} : { 'x-amz-version-id': formatVersionId(versionId) };
 }

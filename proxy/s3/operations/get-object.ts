@@ -1,9 +1,10 @@
 /** GetObject and HeadObject: whole, a range, or a part of a multipart object; conditional. */
 import { evaluateConditions, parseRange, formatHttpDate, type ByteRange } from '#common/http';
-import { partBytes } from '#proxy/core';
+import { partBytes, type ManifestEntry } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { S3Error } from '../errors.ts';
-import { checksumHeaders, checksumOf } from '../object/checksum.ts';
+import { checksumOfType } from '../multipart/upload.ts';
+import { checksumHeader, checksumHeaders, checksumOf } from '../object/checksum.ts';
 import { conditionsOf } from '../object/conditions.ts';
 import { lookAt, READING, type Seen } from '../object/look.ts';
 import { shownMetadata } from '../object/metadata.ts';
@@ -49,9 +50,18 @@ function answer(request: ObjectRequest, seen: Seen): Response {
   if (count !== undefined) headers['x-amz-mp-parts-count'] = count;
   if (range === undefined) return { status: 200, headers: { ...headers, 'Content-Length': seen.sizeBytes }, body: bytesOf(seen, 0, seen.sizeBytes) };
   const { start, end } = range;
-  // What is not the whole has not the whole's checksum.
-  for (const name of Object.keys(headers)) if (name.startsWith('x-amz-checksum-') && (start > 0 || end < seen.sizeBytes)) delete headers[name];
+  if (start > 0 || end < seen.sizeBytes) keepChecksumOf(headers, part === undefined ? undefined : seen.entries?.[Number(part) - 1]);
   return { status: 206, headers: { ...headers, 'Content-Length': end - start, 'Content-Range': `bytes ${start}-${end - 1}/${seen.sizeBytes}` }, body: bytesOf(seen, start, end) };
+}
+
+/** What is not the whole has not the whole's checksum: a part has its own, other ranges have none. */
+function keepChecksumOf(headers: Record<string, string | number>, entry: ManifestEntry | undefined): void {
+  const shown = Object.keys(headers).filter((name) => name.startsWith('x-amz-checksum-'));
+  if (shown.length === 0) return;
+  const type = headers['x-amz-checksum-type']!;
+  for (const name of shown) delete headers[name];
+  const own = entry === undefined || 'data' in entry ? undefined : checksumOfType(entry.content_type);
+  if (own !== undefined) Object.assign(headers, { [checksumHeader(own.algorithm)]: own.value, 'x-amz-checksum-type': type });
 }
 
 function bytesOf({ data, read }: Seen, start: number, end: number): Buffer | AsyncIterable<Buffer> {

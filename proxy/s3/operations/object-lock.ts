@@ -64,11 +64,10 @@ function retention({ store }: ObjectRequest, mode: string | undefined, until: st
   return { mode: parseMode(mode), untilMs: parseUntil(until, store.cluster.clock.nowMs()) };
 }
 
-/** Retention can be made longer and stricter by who may set it; shorter or looser only under governance, by who may bypass it. */
+/** Retention can be made longer by who may set it; shorter, or of another mode, only under governance, by who may bypass it. */
 function checkChange(request: ObjectRequest, held: Retention | undefined, asked: Retention | undefined): void {
   if (held === undefined || held.untilMs <= request.store.cluster.clock.nowMs()) return;
-  const stricter = asked !== undefined && asked.untilMs >= held.untilMs && (asked.mode === held.mode || asked.mode === 'COMPLIANCE');
-  if (stricter) return;
+  if (asked !== undefined && asked.untilMs >= held.untilMs && asked.mode === held.mode) return;
   if (held.mode === 'GOVERNANCE' && asksBypass(request) && mayBypass(request, request.key)) return;
   throw new S3Error('AccessDenied', 'Access Denied because object protected by object lock.');
 }

@@ -4,7 +4,7 @@ import { authorize } from '../access/authorize.ts';
 import { S3Error } from '../errors.ts';
 import { checkedBody, checksumHeaders, packChecksum, promisedChecksum } from '../object/checksum.ts';
 import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM, OBJECT_ENCRYPTION } from '../object/metadata.ts';
-import { governedMetadata, versionHeader, writeObject } from '../object/write.ts';
+import { governedMetadata, writeObject, writtenHeader } from '../object/write.ts';
 import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, type ObjectRequest, type S3Request } from '../request.ts';
 import { contentMd5 } from '../object/content-md5.ts';
 
@@ -20,7 +20,7 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
     return checksum === undefined ? {} : { [OBJECT_CHECKSUM]: packChecksum(checksum) };
   };
   const { etag, versionId } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange) });
-  return emptyAnswer(200, { ETag: `"${etag}"`, ...versionHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(metadata[OBJECT_ENCRYPTION]) });
+  return emptyAnswer(200, { ETag: `"${etag}"`, ...writtenHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(metadata[OBJECT_ENCRYPTION]) });
 }
 
 /** Refuses uploads whose length nobody says, or that are too large for one request. */
