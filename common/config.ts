@@ -88,6 +88,8 @@ const schema = z.strictObject({
     })
     .prefault({}),
   s3: s3Schema,
+  /** Reads all that devices hold, looking for rot: so many bytes a second of each, and again after so long. */
+  auditor: z.strictObject({ enabled: z.boolean().default(true), bytesPerSecond: z.int().min(1).default(20_000_000), intervalSeconds: z.number().positive().default(86_400) }).prefault({}),
   /** The rest between two passes over a node's devices where a pass found nothing to do. */
   replicator: z.strictObject({ intervalSeconds: z.number().positive().default(30) }).prefault({}),
   cache: z.strictObject({ /** `redis://host:port` each; in memory without. */ redis: z.array(z.url({ protocol: /^rediss?$/ })).default([]) }).prefault({}),

@@ -1,4 +1,5 @@
 /** What looks after the disks of a node, one pass at a time. */
+export { auditor, type Auditable, type AuditorOptions } from './auditor.ts';
 export { compactor, type Compactable, type CompactorOptions } from './compactor.ts';
 export type { ClusterContext, ListingPlace, NodeAddress, NodeContext, ObjectPlace } from './context.ts';
 export { containerUpdater, type ContainerUpdaterOptions } from './container-updater.ts';

@@ -1,5 +1,6 @@
 /** What keeps objects and listings on one device: engines behind the ports of storage-node/protocol. */
 export { openDevice, type Device, type DeviceOptions } from './device/device.ts';
+export type { AuditStep } from './volume/audit.ts';
 export type { Compacted } from './volume/compaction.ts';
 export type { EngineEvent, VolumeSettings } from './volume/settings.ts';
 export type { VolumeEngine } from './volume/volume-engine.ts';

@@ -35,6 +35,31 @@ export class SimulatedIndex {
     this.#unsynced = [];
   }
 
+  /** Flips a bit of an entry's value; false where there is none. */
+  rot(random: SeededRandom, prefix: number): boolean {
+    const key = this.#pick(random, prefix);
+    if (key === undefined) return false;
+    const value = Buffer.from(this.#current.get(key)!);
+    const at = random.below(value.length);
+    value[at] = value[at]! ^ (1 << random.below(8));
+    this.#current.set(key, value);
+    this.#durable.set(key, value);
+    return true;
+  }
+
+  /** Loses an entry, as where a bit of its key flips; false where there is none. */
+  lose(random: SeededRandom, prefix: number): boolean {
+    const key = this.#pick(random, prefix);
+    if (key === undefined) return false;
+    this.#durable.delete(key);
+    return this.#current.delete(key);
+  }
+
+  #pick(random: SeededRandom, prefix: number): string | undefined {
+    const keys = [...this.#current.keys()].filter((key) => key.charCodeAt(0) === prefix);
+    return keys[random.below(Math.max(1, keys.length))];
+  }
+
   open(disk: SimulatedDisk): IndexStore {
     const up = (): void => {
       if (disk.crashed) throw Object.assign(new Error('EIO: the machine is down (simulated)'), { code: 'EIO' });

@@ -23,6 +23,8 @@ export class SliceDigests {
   readonly #lanes = new Uint32Array(SLICES * DIGEST_LANES);
   /** Pages that differ from the index. */
   readonly #changed = new Uint8Array(SLICES / PAGE_SLICES);
+  /** Slices that are being counted anew beside writers, and those of them that changed meanwhile. */
+  #counting: { readonly slices: ReadonlySet<number>; readonly changed: Set<number> } | undefined;
   /** Pages that the index had when they were loaded; others are zeros there. */
   readonly #stored = new Set<number>();
 
@@ -32,6 +34,26 @@ export class SliceDigests {
     if (before !== undefined) removeState(this.#lanes, slice * DIGEST_LANES, keyText, before);
     if (after !== undefined) addState(this.#lanes, slice * DIGEST_LANES, keyText, after);
     this.#changed[slice >>> 8] = 1;
+    if (this.#counting?.slices.has(slice)) this.#counting.changed.add(slice);
+  }
+
+  /** Counts some slices anew while writes go on; answers those that changed meanwhile, and are as they were. `flush` is the table's. */
+  async recountBeside(table: EntryTable, slices: ReadonlySet<number>, flush: () => Promise<void>): Promise<ReadonlySet<number>> {
+    const counting = { slices, changed: new Set<number>() };
+    this.#counting = counting;
+    try {
+      await flush();
+      for (const slice of slices) {
+        const sum = new Uint32Array(DIGEST_LANES);
+        for await (const [keyText, entry] of table.range({ bits: SLICE_BITS, first: slice, count: 1 })) addState(sum, 0, keyText, entry);
+        if (counting.changed.has(slice)) continue;
+        this.#lanes.set(sum, slice * DIGEST_LANES);
+        this.#changed[slice >>> 8] = 1;
+      }
+      return counting.changed;
+    } finally {
+      this.#counting = undefined;
+    }
   }
 
   /** The digest of the keys whose leading `bits` bits (at most SLICE_BITS) are `prefix`, written at byte `at` of `target`. */

@@ -24,12 +24,29 @@ export class EntryTable {
   /** Changes not in the index yet; null is a removed entry. `#flushing` is older than `#active`. */
   #active = new Map<string, Entry | null>();
   #flushing: ReadonlyMap<string, Entry | null> = new Map();
+  /** Keys whose entries in the index are damaged, and were not written since. */
+  readonly #lost = new Set<string>();
+  /** Hears of each damaged entry, once. */
+  onLoss: ((keyText: string) => void) | undefined;
   readonly #probe = Buffer.alloc(17, ENTRY_PREFIX);
 
   constructor(index: IndexStore) {
     this.#index = index;
   }
 
+  /** Keys whose entries are damaged. */
+  get lost(): ReadonlySet<string> {
+    return this.#lost;
+  }
+
+  /** As `get`, for those who answer for the device: `corrupt` where it has lost what it held. */
+  demand(keyText: string): Entry | undefined {
+    const entry = this.get(keyText);
+    if (entry === undefined && this.#lost.has(keyText)) throw new StoreError('corrupt', 'the entry of the index is damaged');
+    return entry;
+  }
+
+  /** The entry of a key; undefined where there is none, or it is damaged. */
   get(keyText: string): Entry | undefined {
     let entry = this.#active.get(keyText);
     if (entry === undefined) entry = this.#flushing.get(keyText);
@@ -37,17 +54,19 @@ export class EntryTable {
     this.#probe.write(keyText, 1, 'latin1');
     try {
       const value = this.#index.get(this.#probe);
-      return value === undefined ? undefined : decodeEntry(value);
+      return value === undefined ? undefined : this.#decoded(keyText, value);
     } catch (error) {
       throw new StoreError('device-unavailable', 'the index cannot be read', { cause: error });
     }
   }
 
   set(keyText: string, entry: Entry): void {
+    if (this.#lost.size > 0) this.#lost.delete(keyText);
     this.#active.set(keyText, entry);
   }
 
   delete(keyText: string): void {
+    if (this.#lost.size > 0) this.#lost.delete(keyText);
     this.#active.set(keyText, null);
   }
 
@@ -65,7 +84,7 @@ export class EntryTable {
       let batch: IndexChange[] = [];
       for (const [keyText, entry] of changes) {
         const key = indexKey(ENTRY_PREFIX, keyText);
-        batch.push(entry === null ? { type: 'del', key } : { type: 'put', key, value: encodeEntry(entry) });
+        batch.push(entry === null ? { type: 'del', key } : { type: 'put', key, value: encodeEntry(keyText, entry) });
         if (batch.length === BATCH_ENTRIES) {
           await this.#index.batch(batch);
           batch = [];
@@ -89,8 +108,20 @@ export class EntryTable {
   async *range({ bits, first, count, after }: KeyRange): AsyncGenerator<[keyText: string, entry: Entry]> {
     const from = after === undefined ? boundary(bits, first) : Buffer.concat([indexKey(ENTRY_PREFIX, after), Buffer.of(0)]);
     for await (const page of this.#index.range(from, boundary(bits, first + count))) {
-      for (const [key, value] of page) yield [textOfIndexKey(key), decodeEntry(value)];
+      for (const [key, value] of page) {
+        const keyText = textOfIndexKey(key);
+        const entry = this.#decoded(keyText, value);
+        if (entry !== undefined) yield [keyText, entry];
+      }
     }
+  }
+
+  #decoded(keyText: string, value: Buffer): Entry | undefined {
+    const entry = decodeEntry(keyText, value);
+    if (entry !== undefined || this.#lost.has(keyText)) return entry;
+    this.#lost.add(keyText);
+    this.onLoss?.(keyText);
+    return undefined;
   }
 }
 

@@ -5,6 +5,7 @@
  *   o <key>  entry         p <key>  pending mark        c  the checkpoint        d <page>  digests of 256 slices (digests.ts)
  *   q <key>  promise (promises.ts)
  */
+import { crc32 } from 'node:zlib';
 import type { Timestamp } from '#common';
 import type { ObjectState } from '#storage-node/protocol';
 import { readUint53, writeUint53, type Location } from './record.ts';
@@ -21,7 +22,9 @@ export interface Entry extends ObjectState {
 
 const LOCATION_BYTES = 24;
 const ENTRY_BYTES = 40 + 2 * LOCATION_BYTES;
-const VERSION = 1;
+/** Of entries with a checksum; those of version 1 have none. */
+const VERSION = 2;
+const UNCHECKED_VERSION = 1;
 const DELETED = 1;
 const HAS_META = 2;
 const CONDITIONAL = 4;
@@ -48,20 +51,23 @@ export function textOfIndexKey(indexKey: Buffer): string {
   return indexKey.toString('latin1', 1, 17);
 }
 
-export function encodeEntry(entry: Entry): Buffer {
+/** The value of an entry: its checksum covers the key too, so that neither rots without notice. */
+export function encodeEntry(keyText: string, entry: Entry): Buffer {
   const buffer = Buffer.allocUnsafe(entry.meta ? ENTRY_BYTES : ENTRY_BYTES - LOCATION_BYTES);
   buffer.writeUInt32LE(VERSION | ((entry.deleted ? DELETED : 0) << 8) | ((entry.meta ? HAS_META : 0) << 8) | ((entry.conditional ? CONDITIONAL : 0) << 8), 0);
-  buffer.writeUInt32LE(0, 4);
   writeUint53(buffer, entry.timestamp, 8);
   writeUint53(buffer, entry.metaTimestamp, 16);
   writeUint53(buffer, entry.sizeBytes, 24);
   writeUint53(buffer, entry.bigId, 32);
   encodeLocation(entry.data, buffer, 40);
   if (entry.meta) encodeLocation(entry.meta, buffer, 40 + LOCATION_BYTES);
+  buffer.writeUInt32LE(checksumOf(keyText, buffer), 4);
   return buffer;
 }
 
-export function decodeEntry(buffer: Buffer): Entry {
+/** Undefined where it is damaged. */
+export function decodeEntry(keyText: string, buffer: Buffer): Entry | undefined {
+  if (!holds(keyText, buffer)) return undefined;
   const flags = buffer[1] ?? 0;
   const entry: Entry = {
     timestamp: readUint53(buffer, 8) as Timestamp,
@@ -73,6 +79,16 @@ export function decodeEntry(buffer: Buffer): Entry {
     meta: (flags & HAS_META) === 0 ? undefined : decodeLocation(buffer, 40 + LOCATION_BYTES),
   };
   return (flags & CONDITIONAL) === 0 ? entry : { ...entry, conditional: true };
+}
+
+function holds(keyText: string, buffer: Buffer): boolean {
+  if (buffer[0] === UNCHECKED_VERSION) return buffer.length >= ENTRY_BYTES - LOCATION_BYTES;
+  return buffer[0] === VERSION && buffer.length >= ENTRY_BYTES - LOCATION_BYTES && buffer.readUInt32LE(4) === checksumOf(keyText, buffer);
+}
+
+/** CRC-32 of all but the checksum itself, and of the key. */
+function checksumOf(keyText: string, buffer: Buffer): number {
+  return crc32(buffer.subarray(8), crc32(keyText, buffer.readUInt32LE(0)));
 }
 
 function encodeLocation(location: Location, buffer: Buffer, at: number): void {

@@ -10,6 +10,7 @@ import type {
 } from '#storage-node/protocol';
 import { changedAt } from '#storage-node/protocol';
 import type { IndexStore } from '../index-store/index-store.ts';
+import { VolumeAudit, type AuditStep } from './audit.ts';
 import { BigFiles } from './big-files.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { compactOne, type Compacted } from './compaction.ts';
@@ -23,6 +24,7 @@ import { PromiseSet } from './promises.ts';
 import type { Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
 import { makeDurable, openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
+import { Recounting } from './recounting.ts';
 import { LOG_START, recover } from './recovery.ts';
 import { VolumeReplica } from './replica.ts';
 import type { VolumeSet } from './volume-set.ts';
@@ -43,6 +45,8 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #log: Log;
   readonly #records: RecordAccess;
   readonly #replica: VolumeReplica;
+  readonly #recounting: Recounting;
+  readonly #audit: VolumeAudit;
   #written = { clientBytes: 0, copiedBytes: 0 };
   #sinceCheckpointBytes = 0;
   /** Flushes and checkpoints, one after the other. */
@@ -74,6 +78,12 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     const { volumes, table, pending, digests } = parts;
     const flush = (): Promise<void> => this.#queueUpkeep(() => this.#table.flush());
     this.#replica = new VolumeReplica({ environment, settings, table, digests, pending, volumes, records: this.#records, bigs: this.#bigs, log: this.#log, flush, checkRoom: () => this.#checkSpace() });
+    this.#recounting = new Recounting({ environment, digests, table, inTurn: (work) => this.#queueUpkeep(work) });
+    this.#audit = new VolumeAudit({
+      environment, volumes, table, records: this.#records, log: this.#log, flush,
+      quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
+      recount: (keyTexts) => this.#recounting.recount(keyTexts),
+    });
   }
 
   /** Opens what is in the directory, recovering what the last owner left. An index that cannot be opened is made anew. */
@@ -117,13 +127,13 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
 
   async stat(key: Key): Promise<ObjectState | undefined> {
     this.#check();
-    return stateOf(this.#table.get(textOf(key)));
+    return stateOf(this.#table.demand(textOf(key)));
   }
 
   async info(key: Key): Promise<ObjectInfo | undefined> {
     this.#check();
     const keyText = textOf(key);
-    const entry = this.#table.get(keyText);
+    const entry = this.#table.demand(keyText);
     return entry && this.#records.info(keyText, entry);
   }
 
@@ -131,7 +141,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#check();
     this.#requests++;
     const keyText = textOf(key);
-    const entry = this.#table.get(keyText);
+    const entry = this.#table.demand(keyText);
     return entry === undefined || entry.deleted ? undefined : this.#records.open(keyText, entry);
   }
 
@@ -210,6 +220,12 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       this.#compacting = false;
       this.#reclaiming = false;
     }
+  }
+
+  /** One step of the audit (audit.ts): reads about so many bytes of what is held. For a daemon, one step at a time. */
+  audit(bytes: number): Promise<AuditStep> {
+    this.#check();
+    return this.#audit.step(bytes);
   }
 
   /** From here on, and durably so, the digests in the index do not count after a crash: reclaiming leaves no records to replay. */
@@ -308,6 +324,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#closed = true;
     try {
       await this.#log.drain();
+      await this.#recounting.settled();
       await this.checkpoint();
     } finally {
       await this.#bigs.close();
