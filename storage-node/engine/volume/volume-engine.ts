@@ -12,7 +12,7 @@ import { changedAt } from '#storage-node/protocol';
 import type { IndexStore } from '../index-store/index-store.ts';
 import { VolumeAudit, type AuditStep } from './audit.ts';
 import { BigFiles } from './big-files.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { compactOne, type Compacted } from './compaction.ts';
 import { sliceOf, type SliceDigests } from './digests.ts';
 import { stateOf, textOf, type Entry } from './entry.ts';
@@ -27,6 +27,7 @@ import { makeDurable, openDigests, openParts, type VolumeEngineOptions } from '.
 import { Recounting } from './recounting.ts';
 import { LOG_START, recover } from './recovery.ts';
 import { VolumeReplica } from './replica.ts';
+import { Upkeep } from './upkeep.ts';
 import type { VolumeSet } from './volume-set.ts';
 import { VolumeWriter } from './volume-writer.ts';
 import { appendixOf, DeleteWrite, ForgetWrite, PostWrite, PrepareWrite, PutWrite, type Write } from './write.ts';
@@ -39,19 +40,14 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #pending: PendingSet;
   readonly #promises: PromiseSet;
   readonly #digests: SliceDigests;
-  /** Tombstones are leaving the index: what a crash leaves of the digests would have to be counted again. */
-  #reclaiming = false;
   readonly #bigs: BigFiles;
   readonly #log: Log;
   readonly #records: RecordAccess;
   readonly #replica: VolumeReplica;
+  readonly #upkeep: Upkeep;
   readonly #recounting: Recounting;
   readonly #audit: VolumeAudit;
   #written = { clientBytes: 0, copiedBytes: 0 };
-  #sinceCheckpointBytes = 0;
-  /** Flushes and checkpoints, one after the other. */
-  #upkeep: Promise<void> = Promise.resolve();
-  #upkeepDue = false;
   #compacting = false;
   #closed = false;
   #requests = 0;
@@ -76,9 +72,10 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       apply: (changes, group) => this.#apply(changes, group),
     });
     const { volumes, table, pending, digests } = parts;
-    const flush = (): Promise<void> => this.#queueUpkeep(() => this.#table.flush());
+    this.#upkeep = new Upkeep({ environment, settings, ...parts, position: () => this.#log.position, written: () => this.#written });
+    const flush = (): Promise<void> => this.#upkeep.flush();
     this.#replica = new VolumeReplica({ environment, settings, table, digests, pending, volumes, records: this.#records, bigs: this.#bigs, log: this.#log, flush, checkRoom: () => this.#checkSpace() });
-    this.#recounting = new Recounting({ environment, digests, table, inTurn: (work) => this.#queueUpkeep(work) });
+    this.#recounting = new Recounting({ environment, digests, table, inTurn: (work) => this.#upkeep.inTurn(work) });
     this.#audit = new VolumeAudit({
       environment, volumes, table, records: this.#records, log: this.#log, flush,
       quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
@@ -207,10 +204,10 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       const { environment, settings } = this.#options;
       const done = await compactOne({
         environment, settings, volumes: this.#volumes, table: this.#table, log: this.#log, written: this.#written,
-        checkpoint: () => this.#afterReclaim(),
+        checkpoint: () => this.#upkeep.afterReclaim(),
         isPromised: (keyText, timestamp) => this.#promises.has(keyText, timestamp),
         isAgreed: (keyText, entry) => this.#replica.isAgreed(keyText, entry),
-        beforeReclaim: () => this.#beforeReclaim(),
+        beforeReclaim: () => this.#upkeep.beforeReclaim(),
         quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
       });
       // A failed group may still name a file until a later volume says that it does not count.
@@ -218,7 +215,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       return done;
     } finally {
       this.#compacting = false;
-      this.#reclaiming = false;
+      this.#upkeep.endReclaim();
     }
   }
 
@@ -228,48 +225,14 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     return this.#audit.step(bytes);
   }
 
-  /** From here on, and durably so, the digests in the index do not count after a crash: reclaiming leaves no records to replay. */
-  async #beforeReclaim(): Promise<void> {
-    this.#reclaiming = true;
-    await this.checkpoint();
-    await this.#index.barrier();
-  }
-
-  #afterReclaim(): Promise<void> {
-    this.#reclaiming = false;
-    return this.checkpoint();
-  }
-
   /** Brings the index up to the log and says so in it: recovery starts here. */
   checkpoint(): Promise<void> {
-    return this.#queueUpkeep(async () => {
-      const { environment, settings } = this.#options;
-      const { position } = this.#log;
-      const { changes, done } = this.#pending.changes();
-      this.#promises.expire(environment.clock.nowMs() - settings.reclaimAgeMs);
-      const promises = this.#promises.changes();
-      const live = this.#volumes.all().map((volume) => [volume.number, volume.liveBytes] as const);
-      const written = { ...this.#written };
-      const digests = !this.#reclaiming;
-      const pages = this.#digests.changes();
-      this.#sinceCheckpointBytes = 0;
-      try {
-        await this.#table.flush();
-        await this.#index.batch([...changes, ...promises.changes, ...pages.changes]);
-        done();
-        promises.done();
-        await this.#index.barrier();
-        await writeCheckpoint(this.#index, { position, nextVolume: this.#volumes.nextNumber, live, ...written, digests });
-      } catch (error) {
-        pages.failed();
-        throw error;
-      }
-    });
+    return this.#upkeep.checkpoint();
   }
 
   /** Every state held, in order of key; flushes first. For audits. */
   async *everything(): AsyncGenerator<KeyedState> {
-    await this.#queueUpkeep(() => this.#table.flush());
+    await this.#upkeep.flush();
     for await (const [keyText, entry] of this.#table.all()) yield { key: Buffer.from(keyText, 'latin1'), state: stateOf(entry) };
   }
 
@@ -315,7 +278,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
 
   /** How many slices' digests are not what counting their keys says: 0, whatever happened. For audits; nothing may be written meanwhile. */
   async wrongDigests(): Promise<number> {
-    await this.#queueUpkeep(() => this.#table.flush());
+    await this.#upkeep.flush();
     return this.#digests.wrong(this.#table);
   }
 
@@ -374,33 +337,13 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     }
     this.#written.clientBytes += clientBytes;
     this.#written.copiedBytes += copiedBytes;
-    this.#sinceCheckpointBytes += bytes;
-    this.#considerUpkeep();
+    this.#upkeep.wrote(bytes);
   }
 
   #dropBig(write: Write, id: number): void {
     const key = Buffer.from(write.keyText, 'latin1');
     if (write instanceof ForgetWrite) this.#bigs.quarantine(key, id);
     else this.#bigs.remove(key, id);
-  }
-
-  /** Starts a checkpoint or a flush in the background when enough has come together. */
-  #considerUpkeep(): void {
-    const { checkpointBytes, flushEntries } = this.#options.settings;
-    if (this.#upkeepDue) return;
-    const checkpointDue = this.#sinceCheckpointBytes >= checkpointBytes;
-    if (!checkpointDue && this.#table.waiting < flushEntries) return;
-    this.#upkeepDue = true;
-    const work = checkpointDue ? this.checkpoint() : this.#queueUpkeep(() => this.#table.flush());
-    work
-      .catch((error: unknown) => this.#options.environment.report({ event: 'flush-failed', detail: { error: String(error) } }))
-      .finally(() => (this.#upkeepDue = false));
-  }
-
-  #queueUpkeep(work: () => Promise<void>): Promise<void> {
-    const done = this.#upkeep.then(work);
-    this.#upkeep = done.catch(() => undefined);
-    return done;
   }
 
   /** Notes damage durably and forgets the key, unless it was written again meanwhile. */
