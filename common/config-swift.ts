@@ -69,6 +69,8 @@ export const swiftSchema = z
         forbiddenRegexp: z.string().refine(isRegExp, 'not a regular expression').default('/\\./|/\\.\\./|/\\.$|/\\.\\.$'),
       })
       .prefault({}),
+    /** `asyncDelete`: whether `async=on` has segments deleted after the answer; else they are before it. */
+    slo: z.strictObject({ asyncDelete: z.boolean().default(false) }).prefault({}),
     /** Realms of clusters that sync containers to each other; not at all without one. */
     containerSync: z
       .strictObject({

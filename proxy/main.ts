@@ -5,7 +5,7 @@ import type { Operations } from '#proxy/admin';
 import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
-import { accountReaper, expirer } from '#proxy/janitors';
+import { accountReaper, deleter, expirer } from '#proxy/janitors';
 import { containerSync, SyncRealms } from '#proxy/swift';
 import { createApp, handlerOf } from './app.ts';
 
@@ -56,6 +56,7 @@ function startJanitors(store: Store, { janitors: config, swift }: Pick<Config, '
   const { clock } = store.cluster;
   const daemons: Daemon[] = [];
   if (config.expirer.enabled) daemons.push(expirer({ store, clock, log, ...config.expirer, intervalMs: config.expirer.intervalSeconds * 1000 }));
+  if (config.deleter.enabled) daemons.push(deleter({ store, clock, log, ...config.deleter, intervalMs: config.deleter.intervalSeconds * 1000 }));
   if (config.accountReaper.enabled) daemons.push(accountReaper({ store, clock, log, ...config.accountReaper, intervalMs: config.accountReaper.intervalSeconds * 1000 }));
   const realms = new SyncRealms(swift.containerSync);
   const { intervalSeconds, concurrency } = swift.containerSync;

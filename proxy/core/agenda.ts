@@ -50,15 +50,17 @@ export class Agenda {
     this.#timestamps = parts.timestamps;
   }
 
-  /** Puts it on the agenda, durably. To do it again is harmless. */
-  async add({ at, name }: AgendaItem): Promise<void> {
-    const place = this.#placeOf({ at, name });
+  /** Puts them on the agenda, durably. To do it again is harmless. */
+  async add(...items: readonly AgendaItem[]): Promise<void> {
     const timestamp = this.#timestamps.now();
-    const row: ListingRow = { name: rowName({ at, name }), timestamp, deleted: false, metaTimestamp: timestamp, bytes: 0, count: 1, policy: 0, etag: '', contentType: '' };
-    if (this.#known.has(place.container) && (await this.#containers.noteRows(place, [row]))) return;
-    await this.#containers.put(place, { metadata: {}, policy: undefined });
-    this.#known.set(place.container, true);
-    await this.#containers.noteRows(place, [row]);
+    for (const [container, group] of Map.groupBy(items, (item) => this.#placeOf(item).container)) {
+      const place = { account: ACCOUNT, container };
+      const rows = group.map((item): ListingRow => ({ name: rowName(item), timestamp, deleted: false, metaTimestamp: timestamp, bytes: 0, count: 1, policy: 0, etag: '', contentType: '' }));
+      if (this.#known.has(container) && (await this.#containers.noteRows(place, rows))) continue;
+      await this.#containers.put(place, { metadata: {}, policy: undefined });
+      this.#known.set(container, true);
+      await this.#containers.noteRows(place, rows);
+    }
   }
 
   /**

@@ -15,8 +15,8 @@ export class Expiring extends Agenda {
   }
 }
 
-/** The object that an item of the agenda is about. */
-export function expiringObject({ name }: AgendaItem): ObjectName {
+/** The object that an item of the agenda is about; its name is `account/container/object`. */
+export function expiringObject({ name }: Pick<AgendaItem, 'name'>): ObjectName {
   const [account = '', container = ''] = name.split('/', 2);
   return { account, container, object: name.slice(account.length + container.length + 2) };
 }

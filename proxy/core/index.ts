@@ -5,6 +5,7 @@ import { Closing } from './closing.ts';
 import { Buckets } from './buckets.ts';
 import type { Cluster } from './cluster.ts';
 import { Containers } from './containers.ts';
+import { Deleting } from './deleting.ts';
 import { Encryption } from './encryption/index.ts';
 import { Expiring } from './expiring.ts';
 import { Jottings } from './jottings.ts';
@@ -25,6 +26,7 @@ export type { ContainerName, ContainerSummary } from './containers.ts';
 export { liveMetadata, metadataValue } from './databases.ts';
 export { copyStored } from './copies.ts';
 export { ClientKey, Encryption, encryptionOf, RootSecrets, type BodyEncryption, type Keymaster, type WrappedKey } from './encryption/index.ts';
+export { doomedObject } from './deleting.ts';
 export { expiringObject } from './expiring.ts';
 export { listedEtag, NULL_VERSION, parseListed, type Listed, type ListedLink } from './listed.ts';
 export { LINK_TARGET, linkMetadata, linkOf, MD5_OF_NOTHING, type Link } from './links.ts';
@@ -51,6 +53,8 @@ export interface Store {
   readonly versions: Versions;
   /** Objects whose time comes. */
   readonly expiring: Expiring;
+  /** Objects that are deleted after the answer. */
+  readonly deleting: Deleting;
   /** Accounts that are taken down. */
   readonly closing: Closing;
   readonly nullVersions: NullVersions;
@@ -82,6 +86,7 @@ export function openStore(cluster: Cluster): Store {
     containers,
     objects,
     expiring,
+    deleting: new Deleting('deleting', agendaParts),
     encryption,
     syncing: new Agenda('syncing', agendaParts),
     jottings: new Jottings(containers, cluster.timestamps),

@@ -6,6 +6,7 @@ import { bodyOfBuffer } from '#common/stream';
 import { CONTENT_TYPE, DELETE_AT, type ObjectName, type Store } from '#proxy/core';
 import { memoryCluster, type MemoryCluster } from '../core/memory-cluster.fixture.ts';
 import { accountReaper } from './account-reaper.ts';
+import { deleter } from './deleter.ts';
 import { expirer } from './expirer.ts';
 
 const ACCOUNT = 'AUTH_a';
@@ -145,4 +146,20 @@ test('an empty account is deleted at once', async () => {
   await store.closing.close(ACCOUNT);
   await assert.rejects(store.accounts.info(ACCOUNT), fails('account-deleted'));
   assert.deepEqual(await reap(), { accounts: 0, containers: 0, objects: 0, failed: 0 });
+});
+
+test('what was asked to be deleted later is, as it was then; what was written since stays', async () => {
+  const cluster = begin();
+  const { store, clock } = cluster;
+  await store.containers.put({ account: ACCOUNT, container: 'c' }, { metadata: {}, policy: undefined });
+  for (const object of ['a', 'b', 'newer']) await put(store, name(object));
+  clock.wind(10);
+  await store.deleting.note(store.cluster.timestamps.now(), ['a', 'b', 'newer', 'never'].map((object) => name(object)));
+  clock.wind(10);
+  await put(store, name('newer'));
+  const daemon = deleter({ store, clock, log: silentLog(), intervalMs: 1000, concurrency: 4 });
+  assert.deepEqual((await daemon.pass(never)).done, { deleted: 2, otherwise: 2, failed: 0 });
+  assert.deepEqual((await daemon.pass(never)).done, { deleted: 0, otherwise: 0, failed: 0 });
+  await assert.rejects(store.objects.head(name('a')), fails('object-not-found'));
+  await store.objects.head(name('newer'));
 });

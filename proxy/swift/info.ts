@@ -35,7 +35,7 @@ export function describeInfo({ settings, ...options }: { version: string; polici
     object_versioning: {},
     versioned_writes: { allowed_flags: ['x-versions-location', 'x-history-location'] },
     symlink: { symloop_max: SYMLOOP_MAX, static_links: true },
-    slo: { ...SLO_LIMITS, allow_async_delete: false },
+    slo: { ...SLO_LIMITS, allow_async_delete: settings.slo.asyncDelete },
   };
 }
 

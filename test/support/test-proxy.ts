@@ -55,7 +55,7 @@ export class TestProxy implements AsyncDisposable {
     const cache = stack.use(memoryCache({ maxEntries: 10_000, nowMs: () => clock.nowMs() }));
     const clientOf = device ?? ((place: RingDevice) => nodes.device(place));
     const cluster = { rings: () => rings, salt: rings.salt, policies, device: (place: RingDevice) => wrap(clientOf(place), place), timestamps: new HybridClock(clock), clock, cache, log };
-    const config = parseConfig({ proxy: { port: 0 }, auth: { tempauth: { users: TEST_USERS, servicePrefixes: [{ prefix: 'SERVICE', requireGroup: 'service' }] } }, swift, janitors: { expirer: { enabled: janitors }, accountReaper: { enabled: janitors } } });
+    const config = parseConfig({ proxy: { port: 0 }, auth: { tempauth: { users: TEST_USERS, servicePrefixes: [{ prefix: 'SERVICE', requireGroup: 'service' }] } }, swift, janitors: { expirer: { enabled: janitors }, accountReaper: { enabled: janitors }, deleter: { enabled: janitors } } });
     const proxy = stack.use(await startProxy({ cluster, config, secret: TEST_SECRET, version: 'test', log }));
     return new TestProxy(proxy, stack.move());
   }

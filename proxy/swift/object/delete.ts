@@ -3,7 +3,8 @@ import { DELETE_AT, VERSIONS, type ContainerSummary } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { Refusal } from '../refusal.ts';
-import { empty, type ObjectRequest } from '../request.ts';
+import { empty, isTrue, type ObjectRequest } from '../request.ts';
+import { deleteSegmentsLater } from '../slo/delete-later.ts';
 import { deleteManifest } from '../slo/delete.ts';
 import { ARCHIVE, archiveDelete } from '../versions/legacy.ts';
 import { deleteVersioned } from '../versions/object.ts';
@@ -14,7 +15,7 @@ export async function deleteObject(request: ObjectRequest): Promise<Response> {
     await store.objects.delete({ account, container, object }, { at: request.syncedAt });
     return empty(204);
   }
-  if (request.query.get('multipart-manifest') === 'delete') return deleteManifest(request);
+  if (request.query.get('multipart-manifest') === 'delete') return request.settings.slo.asyncDelete && isTrue(request.query.get('async')) ? deleteManifestLater(request) : deleteManifest(request);
   const summary = await authorizeContainer(request, 'object-write');
   const ifDeleteAt = exchange.header('x-if-delete-at');
   if (ifDeleteAt !== undefined) {
@@ -23,6 +24,12 @@ export async function deleteObject(request: ObjectRequest): Promise<Response> {
     if (Number(info.metadata[DELETE_AT]) !== Number(ifDeleteAt)) throw new Refusal(412, 'X-If-Delete-At and X-Delete-At do not match');
   }
   return remove(request, summary);
+}
+
+/** DELETE of a manifest whose segments go after the answer: they are on the agenda before it is gone. */
+async function deleteManifestLater(request: ObjectRequest): Promise<Response> {
+  await deleteSegmentsLater(request);
+  return removeObject(request);
 }
 
 /** A delete among others, without conditions. */
