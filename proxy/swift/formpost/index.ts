@@ -3,7 +3,6 @@
  * the account or the container signed what the form may do. Each file becomes an object while it arrives.
  */
 import { STATUS_CODES } from 'node:http';
-import { isStoreError } from '#common';
 import { bodyOfChunks, type Body } from '#common/stream';
 import type { Exchange, Response } from '#proxy/edge';
 import { unauthorized } from '../authorize.ts';
@@ -12,7 +11,7 @@ import { HTML, Refusal } from '../refusal.ts';
 import { decodePath, type SwiftRequest } from '../request.ts';
 import { keysOf, type Key } from '../tempurl/signature.ts';
 import { integerField, invalid, judge, type Fields } from './fields.ts';
-import { isForm, MAX_VALUE_BYTES, partsOf, type File } from './parts.ts';
+import { bytesOf, isForm, MAX_VALUE_BYTES, partsOf, type File } from './parts.ts';
 
 /** The answer to a form; undefined where the request is none. */
 export async function answerForm(request: SwiftRequest): Promise<Response | undefined> {
@@ -61,20 +60,19 @@ async function store(request: SwiftRequest, { file, fields, keys }: { file: File
 }
 
 /** The file's bytes, and once they were read what was wrong with them: more than the form allows, or not all of the form. */
-function capped({ stream }: File, maxBytes: number): { body: Body; fault: () => Refusal | undefined } {
+function capped(file: File, maxBytes: number): { body: Body; fault: () => Refusal | undefined } {
   let fault: Refusal | undefined;
   const read = async function* (): AsyncGenerator<Buffer> {
     let length = 0;
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for await (const chunk of bytesOf(file)) {
         length += chunk.length;
         if (length > maxBytes) throw invalid('max_file_size exceeded');
         yield chunk;
       }
     } catch (error) {
-      if (isStoreError(error)) throw error;
-      fault = error instanceof Refusal ? error : invalid('invalid form');
-      throw fault;
+      if (error instanceof Refusal) fault = error;
+      throw error;
     }
   };
   return { body: bodyOfChunks(read(), undefined), fault: () => fault };
@@ -108,10 +106,10 @@ function expiryHeaders(fields: Fields): Exchange['headers'] {
 }
 
 /** A part that came like a file and has no name of one. */
-async function valueOf({ stream }: File): Promise<string> {
+async function valueOf(file: File): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of bytesOf(file)) {
     if (length < MAX_VALUE_BYTES) chunks.push(chunk);
     length += chunk.length;
   }

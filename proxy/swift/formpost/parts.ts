@@ -5,7 +5,9 @@
 import busboy from 'busboy';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { isStoreError } from '#common';
 import type { Body } from '#common/stream';
+import { Refusal } from '../refusal.ts';
 import { invalid } from './fields.ts';
 
 export interface Field {
@@ -52,6 +54,15 @@ export async function* partsOf(headers: IncomingHttpHeaders, body: Body): AsyncG
   }
 }
 
+/** The bytes of a file. Throws 400 where the form breaks off before their end, and what the client's connection ends with. */
+export async function* bytesOf({ stream }: File): AsyncGenerator<Buffer> {
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw isStoreError(error) || error instanceof Refusal ? error : invalid('invalid form');
+  }
+}
+
 /** A body on its way through the parser. */
 class Feed {
   readonly ready: Part[] = [];
@@ -63,11 +74,12 @@ class Feed {
   #wake: () => void = () => undefined;
 
   constructor(headers: IncomingHttpHeaders, body: Body) {
-    this.#source = body.chunks()[Symbol.asyncIterator]();
+    this.#source = untilClosed(body.chunks(), boundaryOf(headers))[Symbol.asyncIterator]();
     this.#parser = openParser(headers);
     const changed = (): void => this.#wake();
     this.#parser.on('field', (name, value) => {
-      this.ready.push({ kind: 'field', name: name.toLowerCase(), value });
+      // A part may have no name, whatever busboy's types say.
+      this.ready.push({ kind: 'field', name: ((name as string | undefined) ?? '').toLowerCase(), value });
       changed();
     });
     this.#parser.on('file', (_name, stream, info) => {
@@ -108,6 +120,35 @@ class Feed {
     this.#parser.on('error', () => undefined).destroy();
     await this.#source.return?.();
   }
+}
+
+function boundaryOf(headers: IncomingHttpHeaders): string {
+  const [, quoted, plain] = /;\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))/i.exec(headers['content-type'] ?? '') ?? [];
+  return quoted ?? plain ?? '';
+}
+
+/**
+ * A form up to the delimiter that closes it. What comes after it is nothing of the form (RFC 2046, section 5.1.1), and busboy would look for parts
+ * there, and wait for ever for the end of one that has none.
+ */
+async function* untilClosed(source: AsyncIterable<Buffer>, boundary: string): AsyncGenerator<Buffer> {
+  const closing = Buffer.from(`\r\n--${boundary}--`, 'latin1');
+  // The end of what was seen, in which a delimiter may begin; a form may begin with one.
+  let seen: Buffer = Buffer.from('\r\n');
+  for await (const chunk of source) {
+    const at = Buffer.concat([seen, chunk.subarray(0, closing.length)]).indexOf(closing);
+    const end = at >= 0 ? at - seen.length + closing.length : endOf(chunk.indexOf(closing), closing.length);
+    if (end !== undefined) {
+      yield chunk.subarray(0, end);
+      return;
+    }
+    yield chunk;
+    seen = Buffer.concat([seen, chunk.subarray(-closing.length)]).subarray(1 - closing.length);
+  }
+}
+
+function endOf(at: number, length: number): number | undefined {
+  return at < 0 ? undefined : at + length;
 }
 
 function openParser(headers: IncomingHttpHeaders): busboy.Busboy {
