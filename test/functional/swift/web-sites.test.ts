@@ -1,5 +1,6 @@
 /** Containers as web sites: index, listings, redirects, the site's own fault pages, and with whose right they are read. */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { after, before, test } from 'node:test';
 import { SwiftSession, TestCluster } from '../../support/index.ts';
@@ -111,4 +112,32 @@ test('a redirect leads back to the host that the browser knows', async () => {
   assert.deepEqual(await atHost('site.auth-test.store.example', '/dir'), { status: 301, location: 'http://site.auth-test.store.example/dir/' });
   assert.equal((await atHost('site.auth-test.store.example', '/')).status, 200);
   assert.equal((await atHost('x.y.auth-test.store.example', '/')).status, 400);
+});
+
+test('a temporary URL with a prefix opens the listings below it, with links that open too, and nothing above', async () => {
+  await session.ask('POST', '/private', { headers: { 'X-Container-Meta-Temp-URL-Key': 'key' } });
+  const expires = Math.floor(Date.now() / 1000) + 60;
+  const query = (prefix: string): string => {
+    const signature = createHmac('sha256', 'key').update(`GET\n${expires}\nprefix:/v1/AUTH_test/private/${prefix}`).digest('hex');
+    return `?temp_url_prefix=${prefix}&temp_url_expires=${expires}&temp_url_sig=${signature}`;
+  };
+  await settings({ Listings: 'true', read: '' }, '/private');
+  const all = query('');
+  const root = await visit(`/private/${all}`);
+  assert.equal(root.status, 200);
+  assert.ok(root.text.includes(`<a href="./page${all.replaceAll('&', '&amp;')}">page</a>`), root.text);
+  assert.ok(!root.text.includes('../'));
+  assert.deepEqual(await visit(`/private${all}`).then(({ status, location }) => [status, location]), [301, `${base}/private/${all}`]);
+  const linked = /href="(\.\/page[^"]*)"/.exec(root.text)![1]!.replaceAll('&amp;', '&');
+  assert.equal((await visit(`/private/${linked.slice(2)}`)).text, '/page!');
+  const below = query('bare/');
+  const directory = await visit(`/private/bare/${below}`);
+  assert.equal(directory.status, 200);
+  assert.ok(!directory.text.includes('../'), 'what is above is not opened, nor shown');
+  for (const path of ['/private/', '/private', '/private/dir/', '/private/page', '/plain/', '/private/bar/']) assert.equal((await visit(path + below)).status, 401, path);
+  assert.equal((await visit(`/private/${all.replace(/sig=./, 'sig=0')}x`)).status, 401);
+  assert.equal((await visit(`/private/?${new URLSearchParams({ temp_url_sig: createHmac('sha256', 'key').update(`GET\n${expires}\n/v1/AUTH_test/private/`).digest('hex'), temp_url_expires: String(expires) }).toString()}`)).status, 401, 'without a prefix a container is not opened');
+  assert.equal((await fetch(`${base}/private/${all}`, { method: 'PUT' })).status, 401);
+  await settings({ read: '' }, '/private');
+  assert.equal((await visit(`/private/${all}`)).status, 401, 'a container that has no listings shows none');
 });
