@@ -85,6 +85,38 @@ describe('swift', { skip: missing('swift') }, () => {
     assert.equal(await swift('list', 'swift-large_segments'), '');
   });
 
+  test('segments become a static or a dynamic large object as is asked, and segments of one container are kept in another', async () => {
+    const large = path.join(scratch, 'kinds');
+    await writeFile(large, patterned(3 * (1 << 20) + 5, 8));
+    for (const [name, how] of [['static', ['--use-slo']], ['dynamic', []]] as const) {
+      await swift('upload', 'swift-kinds', large, '-S', String(1 << 20), '--segment-container', 'swift-parts', '--object-name', name, ...how);
+      const stat = await swift('stat', 'swift-kinds', name);
+      assert.match(stat, /Content Length: 3145733/);
+      if (name === 'static') assert.match(stat, /X-Static-Large-Object: True/i);
+      await swift('download', 'swift-kinds', name, '-o', back(`kinds-${name}`));
+      assert.deepEqual(await readFile(back(`kinds-${name}`)), await readFile(large));
+    }
+    await swift('delete', 'swift-kinds');
+    assert.equal(await swift('list', 'swift-parts'), '');
+  });
+
+  test('capabilities are shown, and a temporary URL that it makes opens', async () => {
+    const shown = await swift('capabilities');
+    for (const name of ['bulk_delete', 'bulk_upload', 'slo', 'dlo', 'symlink', 'tempurl', 'object_versioning']) assert.match(shown, new RegExp(`Additional middleware: ${name}\\b`));
+    assert.ok((JSON.parse(await swift('capabilities', '--json')) as { swift: object }).swift);
+    await swift('post', '-m', 'Temp-URL-Key:k3y');
+    await swift('upload', 'swift-temp', 'plain.txt');
+    const { url } = await gori.login();
+    for (const digest of ['sha1', 'sha256', 'sha512']) {
+      const signed = (await swift('tempurl', '--digest', digest, 'GET', '60', `${new URL(url).pathname}/swift-temp/plain.txt`, 'k3y')).trim();
+      assert.equal(await (await fetch(gori.endpoint + signed)).text(), await readFile(path.join(source, 'plain.txt'), 'utf8'), digest);
+      assert.equal((await fetch(gori.endpoint + signed, { method: 'PUT', body: 'x' })).status, 401, digest);
+    }
+    const prefix = (await swift('tempurl', '--prefix-based', 'GET', '60', `${new URL(url).pathname}/swift-temp/pla`, 'k3y')).trim();
+    assert.equal((await fetch(gori.endpoint + prefix.replace('/pla?', '/plain.txt?'))).status, 200, prefix);
+    assert.equal((await fetch(gori.endpoint + prefix.replace('/pla?', '/other?'))).status, 401);
+  });
+
   test('a download of what is not there fails in words', async () => {
     const { code, stderr } = await run(['swift', 'download', 'swift-meta', 'no such object'], { env, cwd: scratch });
     assert.equal(code, 1);
@@ -132,6 +164,21 @@ describe('rclone', { skip: missing('rclone') }, () => {
     await rclone('copyto', ':swift:rclone-tree/large one', back('rclone-large-back'));
     assert.deepEqual(await readFile(back('rclone-large-back')), await readFile(large));
     assert.equal(await rclone('cat', '--offset', '5000000', '--count', '10', ':swift:rclone-tree/large one'), (await readFile(large)).subarray(5_000_000, 5_000_010).toString());
+  });
+
+  test('what its options ask of the server is had: one object and no more, a policy, a token of another login', async () => {
+    const small = path.join(scratch, 'rclone-options');
+    await writeFile(small, patterned(2 << 20, 12));
+    await rclone('copyto', '--swift-no-large-objects', '--swift-chunk-size', '1Mi', small, ':swift:rclone-tree/one piece');
+    await rclone('copyto', '--swift-no-chunk', small, ':swift:rclone-tree/no chunk');
+    await rclone('copyto', '--swift-storage-policy', 'Policy-0', small, ':swift:rclone-policy/o');
+    const { url, token } = await gori.login();
+    assert.equal((await fetch(`${url}/rclone-tree/${encodeURIComponent('one piece')}`, { method: 'HEAD', headers: { 'X-Auth-Token': token } })).headers.get('x-object-manifest'), null);
+    assert.equal((await fetch(`${url}/rclone-policy`, { method: 'HEAD', headers: { 'X-Auth-Token': token } })).headers.get('x-storage-policy'), 'Policy-0');
+    const { code } = await run(['rclone', 'mkdir', '--swift-storage-policy', 'none', ':swift:rclone-none'], { env, cwd: source });
+    assert.notEqual(code, 0, 'a policy that is not there is refused');
+    assert.match(await rclone('lsf', '--swift-auth-token', token, '--swift-storage-url', url, ':swift:rclone-policy'), /^o\n$/);
+    await rclone('purge', ':swift:rclone-policy');
   });
 
   test('an upload of unknown length comes in chunks', async () => {
