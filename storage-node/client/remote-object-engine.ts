@@ -67,10 +67,10 @@ export class RemoteObjectEngine implements ObjectEngine {
     return receiptOf(await this.#call('delete', { key: encodeKey(key), name, timestamp, conditional }));
   }
 
-  async prepare({ key, name, timestamp }: PrepareRequest): Promise<Prepared> {
+  async prepare({ key, name, timestamp, overtaken }: PrepareRequest): Promise<Prepared> {
     await this.#abandoning.flush();
-    const { outcome, state, promised } = (await this.#call('prepare', { key: encodeKey(key), name, timestamp })) as Prepared;
-    return { outcome, state, promised };
+    const { outcome, state, promised, hasHeld } = (await this.#call('prepare', { key: encodeKey(key), name, timestamp, overtaken })) as Prepared;
+    return { outcome, state, promised, ...(overtaken === undefined ? {} : { hasHeld }) };
   }
 
   abandon(key: Key, timestamp: Timestamp): void {

@@ -85,6 +85,16 @@ export function objectBallotContract(title: string, openFixture: (t: TestContext
     assert.equal((await put(engine, 4)).outcome, 'committed');
   });
 
+  it('who promises says whether an overtaken write was ever in force here', async ({ engine }) => {
+    const hasHeld = async (seconds: number, overtaken: number): Promise<boolean | undefined> => (await engine.prepare({ key, name, timestamp: at(seconds), overtaken: at(overtaken) })).hasHeld;
+    assert.equal(await hasHeld(1, 0), false);
+    await put(engine, 2);
+    await put(engine, 4);
+    await remove(engine, 6);
+    await put(engine, 5);
+    assert.deepEqual([await hasHeld(10, 2), await hasHeld(11, 3), await hasHeld(12, 4), await hasHeld(13, 5), await hasHeld(14, 6), await hasHeld(15, 7)], [true, false, true, false, true, false]);
+  });
+
   it('posts are no matter of promises', async ({ engine }) => {
     await put(engine, 1);
     await prepare(engine, 5);

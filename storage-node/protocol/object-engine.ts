@@ -108,6 +108,8 @@ export interface PrepareRequest {
   readonly key: Key;
   readonly name: string;
   readonly timestamp: Timestamp;
+  /** Asks besides whether the state of this older timestamp was ever in force here. */
+  readonly overtaken?: Timestamp | undefined;
 }
 
 /** The durable answer. `refused`: `timestamp` is not newer than what is held, or than another promise; nothing was promised. */
@@ -117,6 +119,8 @@ export interface Prepared {
   readonly state: ObjectState | undefined;
   /** The newest promise that stands now; NEVER for none. */
   readonly promised: Timestamp;
+  /** Whether the state of `overtaken` is in force, or was; not there where that is not remembered, or was not asked. */
+  readonly hasHeld?: boolean | undefined;
 }
 
 /**

@@ -49,6 +49,10 @@ export class SimulatedDisk {
   capacityBytes = Infinity;
   /** A planted fault for tests of the tests: sync answers without syncing. */
   lyingSync = false;
+  /** Another: sync answers first, and syncs then. */
+  lateSync = false;
+  /** How long a sync takes, where a simulation has a time of its own. */
+  latency: (() => Promise<void>) | undefined;
 
   constructor(random: SeededRandom) {
     this.random = random;
@@ -62,6 +66,17 @@ export class SimulatedDisk {
   /** The power fails now. */
   crashNow(): void {
     this.crashed = true;
+  }
+
+  /** Names the process that may use the disk: handles of others are dead. */
+  get life(): number {
+    return this.#life;
+  }
+
+  /** The process ends, at once, and the machine goes on: what it wrote is there, synced or not. */
+  kill(): void {
+    this.#life++;
+    this.#callsToCrash = Infinity;
   }
 
   /** The machine comes up again: what was not synced is there in part, handles of before are dead. */
@@ -280,6 +295,11 @@ class SimulatedFile implements File {
   async sync(): Promise<void> {
     // A disk that takes its time: whoever does not wait for it is found out.
     while (this.#disk.random.oneIn(4)) await new Promise(setImmediate);
+    if (this.#disk.lateSync) {
+      void this.#disk.latency?.().then(() => this.#disk.sync(this.#life, this.#inode)).catch(() => undefined);
+      return;
+    }
+    await this.#disk.latency?.();
     this.#disk.sync(this.#life, this.#inode);
   }
 

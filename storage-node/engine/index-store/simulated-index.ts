@@ -61,8 +61,9 @@ export class SimulatedIndex {
   }
 
   open(disk: SimulatedDisk): IndexStore {
+    const { life } = disk;
     const up = (): void => {
-      if (disk.crashed) throw Object.assign(new Error('EIO: the machine is down (simulated)'), { code: 'EIO' });
+      if (disk.crashed || disk.life !== life) throw Object.assign(new Error('EIO: the machine is down (simulated)'), { code: 'EIO' });
     };
     return {
       get: (key) => this.#current.get(key.toString('latin1')),

@@ -42,6 +42,8 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   readonly #pending = new Map<string, Pending>();
   /** By key: no data and no tombstone older than any of these any more. */
   readonly #promises = new Map<string, Set<Timestamp>>();
+  /** By key: timestamps of everything that was ever in force. */
+  readonly #everHeld = new Map<string, Set<Timestamp>>();
   #sequence = 0;
 
   constructor({ clock }: { clock: Clock }) {
@@ -88,7 +90,13 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
     return this.#commit(key, held, { name, timestamp, metaTimestamp: timestamp, ...none, ...(conditional ? { conditional } : {}) });
   }
 
-  async prepare({ key, timestamp }: PrepareRequest): Promise<Prepared> {
+  async prepare(request: PrepareRequest): Promise<Prepared> {
+    const prepared = this.#prepare(request);
+    const { key, overtaken } = request;
+    return overtaken === undefined ? prepared : { ...prepared, hasHeld: this.#everHeld.get(key.toString('hex'))?.has(overtaken) ?? false };
+  }
+
+  #prepare({ key, timestamp }: PrepareRequest): Prepared {
     const held = this.#held.get(key.toString('hex'));
     const promised = this.#promised(key);
     const state = stateOf(held);
@@ -226,6 +234,7 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   #commit(key: Key, previous: Held | undefined, held: Held): WriteReceipt {
     const hex = key.toString('hex');
     this.#held.set(hex, held);
+    this.#everHeld.set(hex, (this.#everHeld.get(hex) ?? new Set()).add(held.timestamp));
     for (const promise of this.#promises.get(hex) ?? []) if (promise <= held.timestamp) this.abandon(key, promise);
     this.#pending.delete(hex); // so that the Map stays in order of time
     this.#pending.set(hex, { timestamp: changedAt(held), sinceMs: this.#clock.nowMs() });

@@ -49,9 +49,7 @@ const NOTHING_TO_DO: Compacted = { volume: undefined, copiedBytes: 0, freedBytes
 export async function compactOne(options: CompactionOptions): Promise<Compacted> {
   const volume = pickVolume(options);
   if (volume === undefined) return NOTHING_TO_DO;
-  const copiedBytes = await new Evacuation(options, volume).run().catch((error: unknown) => {
-    throw error instanceof StoreError ? error : new StoreError('device-unavailable', 'compaction failed', { cause: error });
-  });
+  const copiedBytes = await new Evacuation(options, volume).run();
   // The index must not come back from a crash with entries that point into a volume that is gone.
   await options.checkpoint();
   const freedBytes = volume.end;

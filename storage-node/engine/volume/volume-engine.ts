@@ -21,6 +21,7 @@ import type { Change, Group } from './group.ts';
 import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
 import { PromiseSet } from './promises.ts';
+import { RecentStates } from './recent-states.ts';
 import type { Location } from './record.ts';
 import { RecordAccess } from './record-access.ts';
 import { makeDurable, openDigests, openParts, type VolumeEngineOptions } from './opening.ts';
@@ -39,6 +40,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #table: EntryTable;
   readonly #pending: PendingSet;
   readonly #promises: PromiseSet;
+  readonly #recent = new RecentStates();
   readonly #digests: SliceDigests;
   readonly #bigs: BigFiles;
   readonly #log: Log;
@@ -172,8 +174,11 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
 
   async prepare(request: PrepareRequest): Promise<Prepared> {
     this.#check();
-    const { outcome, previous, promised } = await this.#log.append(new PrepareWrite(textOf(request.key), request));
-    return { outcome: outcome === 'committed' ? 'promised' : 'refused', state: previous, promised: promised ?? NEVER };
+    const keyText = textOf(request.key);
+    const { outcome, previous, promised } = await this.#log.append(new PrepareWrite(keyText, request));
+    // The promise stands: what was not in force before it will not be.
+    const hasHeld = request.overtaken && { hasHeld: this.#recent.hasHeld(keyText, request.overtaken, this.#table.get(keyText)?.timestamp) };
+    return { outcome: outcome === 'committed' ? 'promised' : 'refused', state: previous, promised: promised ?? NEVER, ...hasHeld };
   }
 
   abandon(key: Key, timestamp: Timestamp): void {
@@ -213,6 +218,8 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       // A failed group may still name a file until a later volume says that it does not count.
       if (!this.#log.unsealed) await this.#bigs.sweep((key, id) => this.#table.get(textOf(key))?.bigId === id);
       return done;
+    } catch (error) {
+      throw error instanceof StoreError ? error : new StoreError('device-unavailable', 'compaction failed', { cause: error });
     } finally {
       this.#compacting = false;
       this.#upkeep.endReclaim();
@@ -328,16 +335,24 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     for (const [keyText, timestamp] of promises) this.#promises.give(keyText, timestamp);
     for (const { write, before, after } of changes) {
       this.#digests.change(write.keyText, before, after);
-      if (after === undefined) this.#table.delete(write.keyText);
-      else this.#table.set(write.keyText, after);
-      if (after !== undefined) this.#promises.fulfil(write.keyText, after.timestamp);
-      if (after === undefined) this.#pending.forget(write.keyText);
-      else if (write.rowPending) this.#pending.mark(write.keyText, changedAt(after), nowMs);
+      if (after === undefined) this.#forget(write.keyText);
+      else {
+        this.#table.set(write.keyText, after);
+        this.#promises.fulfil(write.keyText, after.timestamp);
+        if (before?.timestamp !== after.timestamp) this.#recent.replaced(write.keyText, before?.timestamp);
+        if (write.rowPending) this.#pending.mark(write.keyText, changedAt(after), nowMs);
+      }
       if (before !== undefined && before.bigId !== 0 && before.bigId !== after?.bigId) this.#dropBig(write, before.bigId);
     }
     this.#written.clientBytes += clientBytes;
     this.#written.copiedBytes += copiedBytes;
     this.#upkeep.wrote(bytes);
+  }
+
+  #forget(keyText: string): void {
+    this.#table.delete(keyText);
+    this.#recent.forget(keyText);
+    this.#pending.forget(keyText);
   }
 
   #dropBig(write: Write, id: number): void {

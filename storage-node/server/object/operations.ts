@@ -27,7 +27,7 @@ export const objectOperations: Record<ObjectOperation, (exchange: Exchange, cont
   create: createObject,
   post: simple((engine, fields) => engine.post({ ...target(fields), base: timestampOf(fields['base']), metadata: metadataOf(fields['metadata']) })),
   delete: simple((engine, fields) => engine.delete({ ...target(fields), conditional: conditionalOf(fields['conditional']) })),
-  prepare: simple((engine, fields) => engine.prepare(target(fields))),
+  prepare: simple((engine, fields) => engine.prepare({ ...target(fields), overtaken: fields['overtaken'] === undefined ? undefined : timestampOf(fields['overtaken']) })),
   abandon: simple((engine, { entries }) => {
     for (const [key, timestamp] of entries as [string, Timestamp][]) engine.abandon(decodeKey(key), timestampOf(timestamp));
   }),
