@@ -51,20 +51,34 @@ export function parseTimestamp(text: string): Timestamp {
   return (Number(match[1]) * TICKS_PER_SECOND + Number((match[2] ?? '').padEnd(5, '0'))) as Timestamp;
 }
 
+/**
+ * Processes whose clocks are behind a timestamp that all of them were shown would all issue the next one. Each has its own share of the ticks to go
+ * on from there: ahead of the wall clock, every sixteenth.
+ */
+export const TICK_SHARES = 16;
+
 /** Issues timestamps that only ever grow, in this process and past every timestamp it was shown. */
 export class HybridClock {
   readonly #clock: Clock;
+  readonly #share: number;
   #last = NEVER;
 
-  constructor(clock: Clock) {
+  /** Of the processes that write to one cluster, no two should have the same `share`, 0 to 15; by default it is drawn. */
+  constructor(clock: Clock, share = Math.floor(Math.random() * TICK_SHARES)) {
     this.#clock = clock;
+    this.#share = share;
   }
 
   /** A timestamp newer than every one issued or observed before. */
   now(): Timestamp {
     const wall = Math.floor(this.#clock.nowMs() * TICKS_PER_MS);
-    this.#last = Math.max(wall, this.#last + 1) as Timestamp;
+    this.#last = (wall > this.#last ? wall : this.#nextOfShare(this.#last)) as Timestamp;
     return this.#last;
+  }
+
+  #nextOfShare(tick: number): number {
+    const next = tick - (tick % TICK_SHARES) + this.#share;
+    return next > tick ? next : next + TICK_SHARES;
   }
 
   /** Takes note of a timestamp seen elsewhere: all later ones of ours are newer. */
