@@ -8,8 +8,8 @@ import { isStoreError, NEVER, StoreError, type Timestamp } from '#common';
 import { compareStates } from '#storage-node/client';
 import { changedAt, type ObjectInfo, type ObjectState, type Prepared } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
-import type { Placement } from './placement.ts';
-import { askAll, quorumFault, valuesOf } from './quorum.ts';
+import type { Placement, Replica } from './placement.ts';
+import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
 
 /** What became of a write at the timestamp of a ballot; `unknown`: it may be on some devices, and take effect later. */
 export type Attempt = 'done' | 'refused' | 'unknown';
@@ -49,8 +49,7 @@ export class Ballots {
       const outcome = held === 'refused' || compareStates(held, current) > 0 ? 'refused' : await write(ballot);
       if (outcome === 'done') return ballot;
       if (outcome === 'refused') {
-        // Nothing has this timestamp, and nothing will: the promise would only keep late copies of others from their devices.
-        for (const replica of placement.replicas) replica.client.objects(placement.policy).abandon(placement.key, ballot);
+        this.#abandon(placement, ballot);
         continue;
       }
       const after = await look().catch((error: unknown) => {
@@ -59,22 +58,57 @@ export class Ballots {
       if (after?.timestamp === ballot) return ballot;
       throw unknown();
     }
-    throw new StoreError('unavailable', 'the object is being written by others all the time');
+    throw busy();
+  }
+
+  /**
+   * What became of a plain write of `timestamp` that some devices may have taken, and others refused because they hold newer: 'done' where it has been
+   * in force on a majority, so that somebody may have seen it. Else the timestamp of a ballot after which it never will have been: the write may be
+   * made then, and happens once. `unasked` devices never heard of it.
+   */
+  async fate({ placement, name, timestamp, unasked }: { placement: Placement; name: string; timestamp: Timestamp; unasked: readonly Replica[] }): Promise<'done' | Timestamp> {
+    const { need, replicas } = placement;
+    for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+      const ballot = this.#cluster.timestamps.now();
+      const given = await this.#promises(placement, { name, ballot, overtaken: timestamp });
+      if (given !== 'refused') {
+        const held = given.filter(({ prepared }) => prepared.hasHeld === true).length;
+        const never = given.filter(({ prepared }) => prepared.hasHeld === false).length + unasked.filter((replica) => !given.some((answer) => answer.replica === replica)).length;
+        // Where it is the newest, it is what the next write follows: to make it once more changes nothing for anybody.
+        if (newestOf(given)?.timestamp === timestamp || (held < need && never > replicas.length - need)) return ballot;
+        this.#abandon(placement, ballot);
+        if (held >= need) return 'done';
+        throw unknown();
+      }
+      this.#abandon(placement, ballot);
+      await this.#pause(attempt);
+    }
+    throw busy();
   }
 
   /** Has a majority promise to take nothing older than `ballot`; the newest that they hold, `refused` where a majority would not. */
   async prepare(placement: Placement, name: string, ballot: Timestamp): Promise<ObjectState | undefined | 'refused'> {
+    const given = await this.#promises(placement, { name, ballot });
+    return given === 'refused' ? given : newestOf(given);
+  }
+
+  async #promises(placement: Placement, { name, ballot, overtaken }: { name: string; ballot: Timestamp; overtaken?: Timestamp }): Promise<Given[] | 'refused'> {
     const { key, need, replicas, policy } = placement;
-    const given = (prepared: readonly Prepared[]): Prepared[] => prepared.filter(({ outcome }) => outcome === 'promised');
-    const answers = await askAll(replicas, (replica) => replica.client.objects(policy).prepare({ key, name, timestamp: ballot }), (sofar) => given(valuesOf(sofar)).length >= need);
-    const prepared = valuesOf(answers);
-    for (const { state, promised } of prepared) {
+    const given = (answers: readonly Answer<Prepared>[]): Given[] => answers.flatMap((answer) => (answer.ok && answer.value.outcome === 'promised' ? [{ replica: answer.replica, prepared: answer.value }] : []));
+    const answers = await askAll(replicas, (replica) => replica.client.objects(policy).prepare({ key, name, timestamp: ballot, overtaken }), (sofar) => given(sofar).length >= need);
+    const heard = valuesOf(answers);
+    for (const { state, promised } of heard) {
       this.#cluster.timestamps.observe(promised);
       this.#cluster.timestamps.observe(state === undefined ? NEVER : changedAt(state));
     }
-    if (prepared.length < need) throw quorumFault('the object', answers, need);
-    const promised = given(prepared);
-    return promised.length < need ? 'refused' : promised.map(({ state }) => state).reduce((a, b) => (compareStates(b, a) > 0 ? b : a));
+    if (heard.length < need) throw quorumFault('the object', answers, need);
+    const promised = given(answers);
+    return promised.length < need ? 'refused' : promised;
+  }
+
+  /** Nothing has this timestamp, and nothing will: the promise would only keep late copies of others from their devices. */
+  #abandon({ key, policy, replicas }: Placement, ballot: Timestamp): void {
+    for (const replica of replicas) replica.client.objects(policy).abandon(key, ballot);
   }
 
   /** Its length must differ from proxy to proxy, and be the same in a simulation that is run again: the timestamps of the moment see to both. */
@@ -84,6 +118,19 @@ export class Ballots {
     const share = (Math.imul(timestamps.now() % 2 ** 31, 0x9e37_79b1) >>> 0) / 2 ** 32;
     return clock.sleep(longest * (0.25 + 0.75 * share));
   }
+}
+
+interface Given {
+  readonly replica: Replica;
+  readonly prepared: Prepared;
+}
+
+function newestOf(given: readonly Given[]): ObjectState | undefined {
+  return given.map(({ prepared }) => prepared.state).reduce((a, b) => (compareStates(b, a) > 0 ? b : a));
+}
+
+function busy(): StoreError {
+  return new StoreError('unavailable', 'the object is being written by others all the time');
 }
 
 function unknown(cause?: unknown): StoreError {

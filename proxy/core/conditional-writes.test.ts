@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { isStoreError, StoreError, type StoreErrorCode, type Timestamp } from '#common';
 import { bodyOfBuffer, bodyOfChunks } from '#common/stream';
-import type { ObjectInfo } from '#storage-node/protocol';
+import type { ObjectEngine, ObjectInfo, WriteReceipt } from '#storage-node/protocol';
 import { ifAbsent, type ObjectName, type Store, type WriteCondition } from './index.ts';
 import { memoryCluster, type MemoryCluster } from './memory-cluster.fixture.ts';
 
@@ -146,4 +146,78 @@ test('a conditional write goes on while one device is away, and fails while two 
   await put(made.store, 'two', ifMatches(etag));
   made.down(devices[2]!);
   await assert.rejects(put(made.store, 'three', ifAbsent), fails('unavailable'));
+});
+
+/** Puts something before a device's next call of `method`. */
+function beforeNext<M extends 'put' | 'delete' | 'post'>(engine: ObjectEngine, method: M, meanwhile: () => Promise<unknown>): void {
+  const call = engine[method].bind(engine) as (request: unknown) => Promise<WriteReceipt>;
+  (engine as unknown as Record<M, unknown>)[method] = async (request: unknown) => {
+    Reflect.deleteProperty(engine, method);
+    await meanwhile();
+    return call(request);
+  };
+}
+
+test('a delete that finds nothing ends nothing that comes meanwhile', async (t) => {
+  const made = await cluster(t);
+  const [one] = await primaries(made);
+  const info = one!.info.bind(one);
+  one!.info = async (key) => {
+    const held = await info(key);
+    one!.info = info;
+    await put(made.anotherProxy(), 'come meanwhile');
+    return held;
+  };
+  await made.store.objects.delete(NAME).catch((error: unknown) => assert(isStoreError(error, 'object-not-found')));
+  assert.equal(await read(made.store), 'come meanwhile');
+});
+
+test('a delete that was overtaken on some devices, and seen by nobody, is made later; it happens once', async (t) => {
+  const made = await cluster(t);
+  await put(made.store, 'first');
+  const [one, two, three] = await primaries(made);
+  const fast = made.anotherProxy(60_000);
+  // One device takes the tombstone; the two others hear of a newer object first.
+  let written: Promise<unknown> | undefined;
+  for (const engine of [two!, three!]) beforeNext(engine, 'delete', () => (written ??= put(fast, 'second')));
+  await made.store.objects.delete(NAME);
+  await assert.rejects(read(made.store), fails('object-not-found'));
+  assert.equal((await one!.stat(Buffer.from((await made.store.where(NAME)).key, 'hex')))?.deleted, true);
+});
+
+test('a write that was overtaken after somebody saw it is not made a second time', async (t) => {
+  const made = await cluster(t);
+  await put(made.store, 'first');
+  const [one, two, three] = await primaries(made);
+  const fast = made.anotherProxy(60_000);
+  // The first device has it; a reader sees it there and brings it to the second; then comes another write.
+  let seen: Promise<string> | undefined;
+  const meanwhile = async (): Promise<void> => {
+    seen ??= (async () => {
+      const key = Buffer.from((await made.store.where(NAME)).key, 'hex');
+      while ((await one!.info(key))?.metadata['ETag'] === (await two!.info(key))?.metadata['ETag']) await new Promise((resolve) => setTimeout(resolve, 1));
+      const text = await read(made.anotherProxy());
+      await put(fast, 'third');
+      return text;
+    })();
+    await seen;
+  };
+  beforeNext(two!, 'put', async () => {
+    beforeNext(two!, 'put', async () => undefined);
+    await meanwhile();
+  });
+  beforeNext(three!, 'put', meanwhile);
+  await put(made.store, 'second');
+  assert.equal(await seen, 'second');
+  assert.equal(await read(made.store), 'third');
+});
+
+test('a post that was overtaken by a newer object counts as come before it, and is not made on that one', async (t) => {
+  const made = await cluster(t);
+  await put(made.store, 'first');
+  const [, two, three] = await primaries(made);
+  let written: Promise<unknown> | undefined;
+  for (const engine of [two!, three!]) beforeNext(engine, 'post', () => (written ??= put(made.anotherProxy(), 'second')));
+  await made.store.objects.post(NAME, () => ({ 'user:colour': 'red' }));
+  assert.equal((await made.store.objects.head(NAME)).metadata['user:colour'], undefined);
 });

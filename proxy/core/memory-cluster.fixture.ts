@@ -1,5 +1,5 @@
 /** A cluster of memory engines for core's tests: devices that can be taken away and brought back, a clock to wind. */
-import { HybridClock, ManualClock, silentLog, StoreError } from '#common';
+import { HybridClock, ManualClock, silentLog, StoreError, TICK_SHARES } from '#common';
 import { memoryCache } from '#common/cache';
 import { PolicySet, RingBuilder, type RingDevice, type StoragePolicy } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
@@ -33,6 +33,7 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
   const engines = new Map(names.map((name) => [name, { objects: once(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
   const faulty = new Map([...engines].map(([name, client]) => [name, failing(client, () => away.has(name), name)]));
   const policy: StoragePolicy = { index: 0, name: 'gold', aliases: [], type: 'replication', consistency: options.consistency ?? 'strong', default: true, deprecated: false };
+  let proxies = 0;
   const proxy = (skewMs: number, encryption = options.encryption): Store => {
     const skewed = new ManualClock(clock.nowMs() + skewMs);
     const cluster: Cluster = {
@@ -40,7 +41,7 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
       salt: SALT,
       policies: new PolicySet([policy]),
       device: ({ device }: RingDevice) => faulty.get(device)!,
-      timestamps: new HybridClock(skewMs === 0 ? clock : skewed),
+      timestamps: new HybridClock(skewMs === 0 ? clock : skewed, proxies++ % TICK_SHARES),
       clock,
       cache: memoryCache({ maxEntries: 100 }),
       log: silentLog(),

@@ -38,12 +38,12 @@ export class ObjectWrites {
   }
 
   /** Writes a small object in one step. `overtaken` where a newer timestamp holds on a replica: to be tried again with a newer one. */
-  async putWhole(place: WritePlace, timestamp: Timestamp, metadata: Metadata, data: Buffer): Promise<'done' | 'overtaken'> {
+  async putWhole(place: WritePlace, timestamp: Timestamp, metadata: Metadata, data: Buffer): Promise<Outcome> {
     const { key } = place.placement;
     const name = fullName(place.target);
     const request = { key, name, timestamp, metadata, data };
     const outcome = await this.#write(place, (engine) => engine.put(request));
-    if (outcome === 'overtaken') return outcome;
+    if (outcome !== 'done') return outcome;
     await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes: data.length, metadata });
     return 'done';
   }
@@ -92,20 +92,34 @@ export class ObjectWrites {
     }
   }
 
-  /** Replaces metadata of the data record `current`. */
-  async post(place: WritePlace, timestamp: Timestamp, current: ObjectInfo, metadata: Metadata): Promise<'done' | 'overtaken'> {
-    const { key } = place.placement;
-    const outcome = await this.#write(place, (engine) => engine.post({ key, name: current.name, timestamp, base: current.timestamp, metadata }));
-    if (outcome === 'overtaken') return outcome;
-    await this.#list(place, { ...current, metaTimestamp: timestamp, metadata });
+  /**
+   * Replaces metadata of the data record `current`, which was looked at just now: whatever is newer than that came meanwhile, and this post just before
+   * it. 'doubtful' where it is on too few devices that had the data.
+   */
+  async post(place: WritePlace, timestamp: Timestamp, current: ObjectInfo, metadata: Metadata): Promise<'done' | 'doubtful'> {
+    const { placement, container, policy } = place;
+    const { key, need } = placement;
+    const ask = (replica: Replica): Promise<WriteReceipt> => replica.client.objects(container.policy).post({ key, name: current.name, timestamp, base: current.timestamp, metadata });
+    const took = ({ outcome, state }: WriteReceipt): boolean => outcome !== 'absent' || state.timestamp > current.timestamp;
+    const answers = await askAll(placement.replicas, ask, (sofar) => valuesOf(sofar).filter(took).length >= need);
+    const stoodIn = await this.#standIn(place, answers, ask);
+    if (valuesOf(answers).filter(took).length + (policy.consistency === 'available' ? stoodIn : 0) < need) {
+      if (valuesOf(answers).length >= need) return 'doubtful';
+      throw quorumFault('the object', answers, need);
+    }
+    await this.listPost(place, timestamp, current, metadata);
     return 'done';
   }
 
-  async delete(place: WritePlace, timestamp: Timestamp): Promise<'done' | 'overtaken'> {
+  listPost(place: WritePlace, timestamp: Timestamp, current: ObjectInfo, metadata: Metadata): Promise<void> {
+    return this.#list(place, { ...current, metaTimestamp: timestamp, metadata });
+  }
+
+  async delete(place: WritePlace, timestamp: Timestamp): Promise<Outcome> {
     const { key } = place.placement;
     const name = fullName(place.target);
     const outcome = await this.#write(place, (engine) => engine.delete({ key, name, timestamp }));
-    if (outcome === 'overtaken') return outcome;
+    if (outcome !== 'done') return outcome;
     await this.#list(place, { name, timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, metadata: {} });
     return 'done';
   }
@@ -142,7 +156,7 @@ export class ObjectWrites {
   }
 
   /** One write on every primary, and on handoffs for those that fail. */
-  async #write(place: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<'done' | 'overtaken'> {
+  async #write(place: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<Outcome> {
     const { placement } = place;
     const policy = place.container.policy;
     const ask = (replica: Replica): Promise<WriteReceipt> => write(replica.client.objects(policy));
@@ -151,17 +165,16 @@ export class ObjectWrites {
     return this.#judge(place, answers, stoodIn);
   }
 
-  #judge({ placement, policy }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): 'done' | 'overtaken' {
+  #judge({ placement, policy }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): Outcome {
     const receipts = valuesOf(answers);
     this.#observe(receipts);
     // What a majority took was in force, and may have been seen: what is newer elsewhere came after it. Nothing newer was
     // acknowledged before it, or a majority would not have taken it. Written again it would come back from the past.
     const done = committed(answers) + (policy.consistency === 'available' ? stoodIn : 0);
     if (done >= placement.need) return 'done';
-    if (receipts.some((receipt) => receipt.outcome === 'superseded')) return 'overtaken';
-    // What a post was made for has been overwritten on some replica: look again.
-    if (receipts.length >= placement.need && receipts.some((receipt) => receipt.outcome === 'absent')) return 'overtaken';
-    throw quorumFault('the object', answers, placement.need);
+    if (!receipts.some((receipt) => receipt.outcome === 'superseded')) throw quorumFault('the object', answers, placement.need);
+    if (policy.consistency === 'available' || this.#outcome(placement, answers) === 'refused') return 'overtaken';
+    return { unasked: answers.flatMap((answer) => (!answer.ok && answer.unasked ? [answer.replica] : [])) };
   }
 
   /** Writes the copies of primaries that failed to the devices that stand in for them; how many succeeded. */
@@ -258,6 +271,12 @@ export class ObjectWrites {
     await this.#write(place, (engine) => engine.delete({ key: place.placement.key, name: fullName(place.target), timestamp }));
   }
 }
+
+/**
+ * What became of a plain write. `overtaken`: all who were asked hold newer, and nobody took it. Else some may have taken it, and others hold newer:
+ * whether it has been seen is not known (ballots.ts finds out); `unasked` devices cannot have taken it.
+ */
+export type Outcome = 'done' | 'overtaken' | { readonly unasked: readonly Replica[] };
 
 export interface StreamedPut {
   readonly timestamp: Timestamp;

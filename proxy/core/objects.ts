@@ -1,7 +1,8 @@
 /** Objects: the operations that both dialects call. Reading is in object-reads.ts, writing in object-writes.ts. */
 import { hash } from 'node:crypto';
-import { StoreError, timestampFromMs, type Timestamp } from '#common';
+import { isStoreError, StoreError, timestampFromMs, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
+import { compareStates } from '#storage-node/client';
 import { changedAt, type Metadata, type ObjectInfo } from '#storage-node/protocol';
 import { Ballots, type Contest } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
@@ -11,7 +12,7 @@ import { BODY_KEY, cipherAt, newBodyKey, type BodyKey, type Encryption, type Key
 import type { Expiring } from './expiring.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
-import { fullName, ObjectWrites, type WritePlace } from './object-writes.ts';
+import { fullName, ObjectWrites, type Outcome, type WritePlace } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
 import type { OpenObject } from './resumable-object.ts';
 
@@ -131,7 +132,7 @@ export class Objects {
       if (request.at !== undefined) return { etag, sizeBytes: data.length, timestamp: await this.#once(request.at, (at) => this.#writes.putWhole(place, at, metadata, stored)) };
       const timestamp =
         condition === undefined || policy.consistency === 'available'
-          ? await this.#untilNewest((now) => this.#writes.putWhole(place, now, metadata, stored))
+          ? await this.#untilNewest(place, (now) => this.#writes.putWhole(place, now, metadata, stored))
           : await this.#contest(place, condition, (ballot) => this.#writes.putBallot(place, ballot, metadata, stored));
       return { etag: request.asStored ?? etag, sizeBytes: data.length, timestamp };
     }
@@ -163,17 +164,29 @@ export class Objects {
   async post(target: ObjectName, replace: (current: ObjectInfo) => Metadata): Promise<void> {
     const { placement, policy, container } = await this.#locate(target);
     const place = { placement, policy, container, target };
-    await this.#untilNewest(async (now) => {
-      const current = this.#living(await this.#reads.info(placement, policy.consistency));
+    for (let attempt = 0; attempt < OVERTAKEN_ATTEMPTS; attempt++) {
+      const current = await this.#look(place);
       if (current === undefined) throw notFound();
       const { [CONTENT_TYPE]: type = '', [ETAG]: etag = '', [BODY_KEY]: key } = current.metadata;
-      const metadata = { [CONTENT_TYPE]: type, ...replace(current), ...(key === undefined ? {} : { [BODY_KEY]: key }), [ETAG]: etag };
-      await this.#expiring.note(target, metadata);
-      return this.#writes.post(place, now, current, this.#encryption.sealed(fullName(target), metadata));
-    });
+      const replaced = { [CONTENT_TYPE]: type, ...replace(current), ...(key === undefined ? {} : { [BODY_KEY]: key }), [ETAG]: etag };
+      await this.#expiring.note(target, replaced);
+      const metadata = this.#encryption.sealed(fullName(target), replaced);
+      // What came before this post is older than it.
+      this.#cluster.timestamps.observe(changedAt(current));
+      const now = this.#cluster.timestamps.now();
+      if ((await this.#writes.post(place, now, current, metadata)) === 'done') return;
+      // Devices lacked the data. A look brings it to them, and the post with it where anybody took it.
+      const after = await this.#reads.info(placement, policy.consistency);
+      if (after !== undefined && compareStates(after, { ...current, metaTimestamp: now }) >= 0) return this.#writes.listPost(place, now, current, metadata);
+    }
+    throw new StoreError('unavailable', 'the object is on too few devices');
   }
 
-  /** Deletes an object. Throws `object-not-found` where there was none (a tombstone is written all the same). */
+  /**
+   * Deletes an object. Throws `object-not-found` where there was none. Under `strong` nothing is written then: a tombstone of this moment would
+   * end what somebody else has just put there, and whoever deletes would say that there was nothing. Under `available` it is, since the look
+   * may have missed the object.
+   */
   async delete(target: ObjectName, { condition, at }: { condition?: WriteCondition | undefined; at?: Timestamp | undefined } = {}): Promise<{ timestamp: Timestamp }> {
     const { placement, policy, container } = await this.#locate(target);
     const place = { placement, policy, container, target };
@@ -184,7 +197,9 @@ export class Objects {
       current = await this.#look(place);
       see(current);
       if (at !== undefined) await this.#assertNewest(place, at);
-      timestamp = at !== undefined ? await this.#once(at, (now) => this.#writes.delete(place, now)) : await this.#untilNewest((now) => this.#writes.delete(place, now));
+      // What comes from elsewhere with its timestamp is written also where nothing is: it may come before what it deletes.
+      else if (current === undefined && policy.consistency === 'strong') throw notFound();
+      timestamp = at !== undefined ? await this.#once(at, (now) => this.#writes.delete(place, now)) : await this.#untilNewest(place, (now) => this.#writes.delete(place, now));
     } else timestamp = await this.#contest(place, see, (ballot) => this.#writes.deleteBallot(place, ballot));
     if (current === undefined) throw notFound();
     return { timestamp };
@@ -193,14 +208,27 @@ export class Objects {
   /**
    * Takes an object off the disks whose time was `deleteAt` and has come; false where it has another time by now, or is gone.
    *
-   * The tombstone is just newer than what expired, not of this moment: whatever is written to the name meanwhile is newer, and stays.
+   * Whatever is written to the name meanwhile stays: the time is a condition of the tombstone. Under `available`, where there are no such conditions,
+   * the tombstone is just newer than what expired.
    */
   async expire(target: ObjectName, deleteAt: number): Promise<boolean> {
     const { placement, policy, container } = await this.#locate(target);
-    const info = await this.#reads.info(placement, policy.consistency);
-    if (info === undefined || info.deleted || Number(info.metadata[DELETE_AT]) !== deleteAt || !this.#expired(info.metadata)) return false;
-    const timestamp = (changedAt(info) + 1) as Timestamp;
-    return (await this.#writes.delete({ placement, policy, container, target }, timestamp)) === 'done';
+    const place = { placement, policy, container, target };
+    const look = (): Promise<ObjectInfo | undefined> => this.#reads.info(placement, policy.consistency);
+    const isDue = (info: ObjectInfo | undefined): info is ObjectInfo => info !== undefined && !info.deleted && Number(info.metadata[DELETE_AT]) === deleteAt && this.#expired(info.metadata);
+    const info = await look();
+    if (!isDue(info)) return false;
+    if (policy.consistency === 'available') return (await this.#writes.delete(place, (changedAt(info) + 1) as Timestamp)) === 'done';
+    const condition = (held: ObjectInfo | undefined): void => {
+      if (!isDue(held)) throw new StoreError('precondition-failed', 'another one is there');
+    };
+    try {
+      await this.#ballots.decide({ placement, name: fullName(target), look, condition, write: (ballot) => this.#writes.deleteBallot(place, ballot) });
+      return true;
+    } catch (error) {
+      if (isStoreError(error, 'precondition-failed')) return false;
+      throw error;
+    }
   }
 
   async #locate(target: ObjectName): Promise<{ placement: Placement; policy: { consistency: 'strong' | 'available' }; container: ContainerSummary }> {
@@ -212,8 +240,7 @@ export class Objects {
   /** A write under `strong` that happens only if the condition holds of what it replaces. */
   #contest(place: WritePlace, condition: WriteCondition, write: Contest['write']): Promise<Timestamp> {
     const { placement, policy, target } = place;
-    const name = `/${target.account}/${target.container}/${target.object}`;
-    return this.#ballots.decide({ placement, name, look: () => this.#reads.info(placement, policy.consistency), condition: (held) => condition(this.#living(held)), write });
+    return this.#ballots.decide({ placement, name: fullName(target), look: () => this.#reads.info(placement, policy.consistency), condition: (held) => condition(this.#living(held)), write });
   }
 
   /** The same for what can be tried once only. */
@@ -237,8 +264,8 @@ export class Objects {
     if (held !== undefined && changedAt(held) >= at) throw new StoreError('superseded', 'the object is as new, or newer');
   }
 
-  async #once(at: Timestamp, write: (at: Timestamp) => Promise<'done' | 'overtaken'>): Promise<Timestamp> {
-    if ((await write(at)) === 'overtaken') throw new StoreError('superseded', 'the object is newer');
+  async #once(at: Timestamp, write: (at: Timestamp) => Promise<Outcome>): Promise<Timestamp> {
+    if ((await write(at)) !== 'done') throw new StoreError('superseded', 'the object is newer');
     return at;
   }
 
@@ -251,11 +278,19 @@ export class Objects {
     return info === undefined || info.deleted || this.#expired(info.metadata) ? undefined : this.#encryption.opened(info);
   }
 
-  /** Tries a write with newer and newer timestamps until nothing newer is in its way: it was overtaken by a faster clock. */
-  async #untilNewest(write: (now: Timestamp) => Promise<'done' | 'overtaken'>): Promise<Timestamp> {
+  /** Tries a write with newer and newer timestamps until nothing newer is in its way: it was overtaken by a faster clock. It happens once. */
+  async #untilNewest({ placement, target }: WritePlace, write: (now: Timestamp) => Promise<Outcome>): Promise<Timestamp> {
+    let timestamp = this.#cluster.timestamps.now();
     for (let attempt = 0; attempt < OVERTAKEN_ATTEMPTS; attempt++) {
-      const now = this.#cluster.timestamps.now();
-      if ((await write(now)) === 'done') return now;
+      const outcome = await write(timestamp);
+      if (outcome === 'done') return timestamp;
+      if (outcome === 'overtaken') {
+        timestamp = this.#cluster.timestamps.now();
+        continue;
+      }
+      const fate = await this.#ballots.fate({ placement, name: fullName(target), timestamp, unasked: outcome.unasked });
+      if (fate === 'done') return timestamp;
+      timestamp = fate;
     }
     throw new StoreError('unavailable', 'the object is being overwritten faster than this write can be ordered');
   }
