@@ -221,3 +221,17 @@ test('a post that was overtaken by a newer object counts as come before it, and 
   await made.store.objects.post(NAME, () => ({ 'user:colour': 'red' }));
   assert.equal((await made.store.objects.head(NAME)).metadata['user:colour'], undefined);
 });
+
+test('a state that was overtaken before a majority had it is not read', async (t) => {
+  const made = await cluster(t);
+  const [one, two, three] = await primaries(made);
+  const key = Buffer.from((await made.store.where(NAME)).key, 'hex');
+  const name = '/AUTH_test/photos/cat.jpg';
+  const tick = Math.floor(made.clock.nowMs() * 100);
+  await one!.put({ key, name, timestamp: tick as Timestamp, metadata: { ...metadata, ETag: 'of partial' }, data: Buffer.from('partial') });
+  // A reader finds it, and while it brings it to the others, they take an object that was to be created only where none is.
+  for (const engine of [two!, three!]) {
+    beforeNext(engine, 'put', () => engine.put({ key, name, timestamp: (tick + 1) as Timestamp, metadata: { ...metadata, ETag: 'of winner' }, data: Buffer.from('winner'), conditional: true }));
+  }
+  assert.equal(await read(made.store), 'winner');
+});

@@ -81,15 +81,16 @@ export class ObjectReads {
     for (let attempt = 0; ; attempt++) {
       const read = await this.#readOnce(placement, consistency, fetch);
       if (read === undefined || 'result' in read) return read?.result;
-      // The ballot of a conditional write is in the way of bringing the state to more devices. It is over soon; or whoever won it is gone.
       if (attempt === LAST_ATTEMPT) throw tooFew();
+      if (read.blocked === undefined) continue;
+      // The ballot of a conditional write is in the way of bringing the state to more devices. It is over soon; or whoever won it is gone.
       if (attempt < PATIENT_ATTEMPTS) await this.#cluster.clock.sleep(FIRST_PAUSE_MS * 2 ** attempt);
       else await this.#overrule(placement, read.blocked);
     }
   }
 
   /** Reads from one replica while the rest of a majority is asked what it holds; where they differ, goes to the newest. */
-  async #readOnce<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | { blocked: Replica } | undefined> {
+  async #readOnce<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | { blocked?: Replica } | undefined> {
     const fast = await this.#agreed(placement, consistency, fetch);
     if (fast !== 'disagree') return fast;
     const states = await this.#states(placement, consistency);
@@ -100,7 +101,13 @@ export class ObjectReads {
     let holding = holders.length;
     for (const { replica } of holders) {
       const fetched = await fetch(replica).catch((error: unknown) => this.#passOver(error, replica));
-      if (fetched === undefined || compareStates(fetched.state, newest.state) < 0) {
+      const order = fetched === undefined ? -1 : compareStates(fetched.state, newest.state);
+      if (order > 0 && consistency === 'strong') {
+        // It came since the devices were asked, and nobody knows yet whether a majority has it.
+        await fetched?.release?.();
+        return {};
+      }
+      if (fetched === undefined || order < 0) {
         await fetched?.release?.();
         lagging.push(replica);
         holding--;
@@ -108,7 +115,8 @@ export class ObjectReads {
       }
       const work = { placement, source: replica, lagging, holding };
       if (consistency === 'strong' && holding < placement.need) {
-        if (!(await this.#repair(work, fetched))) return { blocked: replica };
+        const repaired = await this.#repair(work, fetched);
+        if (repaired !== 'done') return { [repaired]: replica };
       } else if (lagging.length > 0) this.#mendLater(work);
       return fetched;
     }
@@ -150,12 +158,16 @@ export class ObjectReads {
     return states;
   }
 
-  /** Brings the newest state to as many of the primaries that answered as make a majority hold it. False where a promise forbids that. */
-  async #repair(work: Repair, fetched: Fetched<unknown>): Promise<boolean> {
-    const { holders, refused } = await bringUpToDate(this.#transfer(work));
-    if (work.holding + holders >= work.placement.need) return true;
+  /**
+   * Brings the newest state to as many of the primaries that answered as make a majority hold it. 'blocked' where a promise forbids that; 'overtaken'
+   * where one of them holds a newer one by now: it may have been written on the condition that this one was not there, and then nobody may see this one.
+   */
+  async #repair(work: Repair, fetched: Fetched<unknown>): Promise<'done' | 'blocked' | 'overtaken'> {
+    const { holders, newer, refused } = await bringUpToDate(this.#transfer(work));
+    if (work.holding + holders >= work.placement.need) return 'done';
     await fetched.release?.();
-    if (refused > 0) return false;
+    if (newer > 0) return 'overtaken';
+    if (refused > 0) return 'blocked';
     throw tooFew();
   }
 

@@ -3,14 +3,20 @@ import type { Timestamp } from '#common';
 import type { Key, ObjectEngine, ObjectInfo, ObjectReader, WriteReceipt } from '#storage-node/protocol';
 import { compareStates } from './states.ts';
 
-/**
- * `holders`: how many of `to` hold the state of `from`, or a newer one, in the end. `refused`: how many have promised to take none so old to
- * somebody who writes under a condition (docs/decisions/0018). A device that fails is left for later.
- */
-export async function bringUpToDate(work: { key: Key; from: Pick<ObjectEngine, 'open' | 'info'>; to: readonly ObjectEngine[] }): Promise<{ holders: number; refused: number }> {
+/** What became of copies of a state. A device that failed counts nowhere, and is left for later. */
+export interface Brought {
+  /** Devices that hold the state now. */
+  readonly holders: number;
+  /** That hold a newer one. */
+  readonly newer: number;
+  /** That have promised to take none so old to somebody who writes under a condition (docs/decisions/0018). */
+  readonly refused: number;
+}
+
+export async function bringUpToDate(work: { key: Key; from: Pick<ObjectEngine, 'open' | 'info'>; to: readonly ObjectEngine[] }): Promise<Brought> {
   const outcomes = await Promise.allSettled(work.to.map((engine) => copyState(work.key, work.from, engine)));
-  const count = (holds: boolean): number => outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value === holds).length;
-  return { holders: count(true), refused: count(false) };
+  const count = (matches: (order: number) => boolean): number => outcomes.filter((outcome) => outcome.status === 'fulfilled' && matches(outcome.value)).length;
+  return { holders: count((order) => order === 0), newer: count((order) => order > 0), refused: count((order) => order < 0) };
 }
 
 /** Writes what `from` holds to all of `to` as a state of the later `timestamp`, which won a ballot; how many took it. Nothing, where `from` holds `state` no more. */
@@ -27,21 +33,21 @@ export async function rewrite({ key, from, state, to, timestamp }: { key: Key; f
   return outcomes.filter((outcome) => outcome.status === 'fulfilled' && outcome.value).length;
 }
 
-/** Whether `to` holds the state in the end, or a newer one. A promise to a conditional write may forbid it (docs/decisions/0018). */
-async function copyState(key: Key, from: Pick<ObjectEngine, 'open' | 'info'>, to: ObjectEngine): Promise<boolean> {
+/** How what `to` holds in the end compares with the state: as a rule it is that. */
+async function copyState(key: Key, from: Pick<ObjectEngine, 'open' | 'info'>, to: ObjectEngine): Promise<number> {
   await using reader = await from.open(key);
   if (reader === undefined) {
     const tombstone = await from.info(key);
-    if (tombstone === undefined || !tombstone.deleted) return false;
+    if (tombstone === undefined || !tombstone.deleted) return -1;
     const { name, timestamp, conditional } = tombstone;
     const { state } = await to.delete({ key, name, timestamp, conditional });
-    return compareStates(state, tombstone) >= 0;
+    return compareStates(state, tombstone);
   }
   const { name, timestamp, metaTimestamp, metadata } = reader.info;
   let held = await to.stat(key);
   if (held === undefined || held.deleted || held.timestamp < timestamp) held = (await copyData(key, { reader, state: reader.info }, to)).state;
   if (metaTimestamp > timestamp) held = (await to.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata })).state;
-  return compareStates(held, reader.info) >= 0;
+  return compareStates(held, reader.info);
 }
 
 async function copyData(key: Key, { reader, state }: { reader: ObjectReader; state: ObjectInfo }, to: ObjectEngine): Promise<WriteReceipt> {

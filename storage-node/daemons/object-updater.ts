@@ -55,7 +55,9 @@ async function isOnMajority({ rings, nodes }: ObjectUpdaterOptions, { policy, en
   const states = await Promise.allSettled(primaries.map((primary) => primary.stat(key)));
   const lagging = primaries.filter((_, i) => states[i]?.status === 'fulfilled' && compareStates(states[i].value, info) < 0);
   const holding = states.filter((state) => state.status === 'fulfilled').length - lagging.length;
-  return holding >= need || holding + (await bringUpToDate({ key, from: engine, to: lagging })).holders >= need;
+  if (holding >= need) return true;
+  const { holders, newer } = await bringUpToDate({ key, from: engine, to: lagging });
+  return holding + holders + newer >= need;
 }
 
 async function sendRow({ rings, nodes, log }: ObjectUpdaterOptions, policy: number, { info }: PendingRow): Promise<'sent' | 'failed' | 'orphaned'> {
