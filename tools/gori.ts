@@ -10,6 +10,7 @@ import { reconCommand } from './recon/command.ts';
 import { ringCommand } from './ring/command.ts';
 import { rolloutCommand } from './rollout/command.ts';
 import { serverCommand } from './server/index.ts';
+import { simulateCommand } from './simulate/command.ts';
 
 const { version } = JSON.parse(readFileSync(path.join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string };
 
@@ -22,6 +23,7 @@ const program: Command = new Command('gori')
   .addCommand(objectCommand())
   .addCommand(reconCommand())
   .addCommand(rolloutCommand())
+  .addCommand(simulateCommand())
   .addCommand(completionCommand(() => program))
   .showHelpAfterError('(gori --help says what there is)');
 
