@@ -42,7 +42,8 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
       policies: new PolicySet([policy]),
       device: ({ device }: RingDevice) => faulty.get(device)!,
       timestamps: new HybridClock(skewMs === 0 ? clock : skewed, proxies++ % TICK_SHARES),
-      clock,
+      // Whoever loses a ballot sleeps a little: here, until the others had a turn.
+      clock: { nowMs: () => clock.nowMs(), sleep: () => new Promise<void>((resolve) => void setImmediate(resolve)) },
       cache: memoryCache({ maxEntries: 100 }),
       log: silentLog(),
       encryption,
