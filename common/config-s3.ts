@@ -24,6 +24,8 @@ export const s3Schema = z
     domains: z.array(word.toLowerCase()).default([]),
     /** Keys beside those of tempauth's users, whose access key is `account:user` and whose secret is their key. */
     users: z.array(user).default([]),
+    /** Keys that clients may name for SSE-KMS: 32 bytes each in base64. */
+    kmsKeys: z.array(z.strictObject({ id: word, secret: z.base64() })).default([]),
     /** Of new buckets that do not say it. AWS has BucketOwnerEnforced since 2023, which ends ACLs. */
     objectOwnership: z.enum(['ObjectWriter', 'BucketOwnerPreferred', 'BucketOwnerEnforced']).default('ObjectWriter'),
     /** How long a day of lifecycle rules is; other than a real one only for tests. */

@@ -12,6 +12,7 @@ import type { Cluster } from './cluster.ts';
 import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers } from './containers.ts';
 import { CONTENT_TYPE, ETAG, SYSTEM_PREFIX } from './metadata.ts';
+import type { Keymaster } from './encryption/index.ts';
 import type { ObjectName, Objects, Stored } from './objects.ts';
 import { reservedName, reservedParts } from './reserved.ts';
 import { partNameOf, partsContainer, parsePartName, partsPrefix, uploadName, uploadsContainer, type UploadPart } from './upload-names.ts';
@@ -76,7 +77,7 @@ export class Uploads {
   }
 
   /** Stores a part, of whose type `lateMetadata` may say more. A part of the same number takes the place of one before. */
-  async putPart(target: ObjectName, id: string, part: { number: number; body: Body; lateMetadata: () => Metadata; expectedEtag?: string | undefined }): Promise<Stored> {
+  async putPart(target: ObjectName, id: string, part: { number: number; body: Body; lateMetadata: () => Metadata; expectedEtag?: string | undefined; keymaster?: Keymaster | undefined }): Promise<Stored> {
     const { number, ...rest } = part;
     const name = partNameOf(target, id, number, this.#cluster.timestamps.now());
     return this.#objects.put({ ...rest, target: name, metadata: { [CONTENT_TYPE]: UPLOAD_TYPE } });

@@ -43,6 +43,7 @@ const ERRORS = {
   InvalidTargetBucketForLogging: [400, 'The target bucket for logging does not exist, or is not owned by you.'],
   InvalidToken: [400, 'The provided token is malformed or otherwise not valid.'],
   InvalidURI: [400, "The specified URI couldn't be parsed."],
+  'KMS.NotFoundException': [400, 'The key does not exist'],
   KeyTooLongError: [400, 'Your key is too long.'],
   MalformedACLError: [400, 'The XML that you provided was not well formed or did not validate against our published schema.'],
   MalformedPolicy: [400, 'The policy is not well formed.'],

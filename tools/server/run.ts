@@ -1,9 +1,10 @@
 /** The composition root: a configuration becomes a running process with the roles it names. Read top to bottom, it is how a process starts. */
+import { createHmac } from 'node:crypto';
 import path from 'node:path';
 import { aborted, createLog, HybridClock, runDaemon, systemClock, type Config, type Log } from '#common';
 import { memoryCache, type Cache } from '#common/cache';
 import { startProxy, type Proxy } from '#proxy';
-import { Encryption } from '#proxy/core';
+import { Encryption, LocalKeys, RootSecrets } from '#proxy/core';
 import { RingInbox, RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
@@ -21,6 +22,7 @@ export interface Running {
 
 const RING_POLL_MS = 5000;
 const CACHE_ENTRIES = 100_000;
+const OWN_SECRET = 'cluster';
 
 /** Starts what the configuration says, calls `onReady`, and runs until the signal aborts; then stops in order, requests in flight first. */
 export async function runServer(config: Config, version: string, signal: AbortSignal, onReady: (running: Running) => void): Promise<void> {
@@ -43,13 +45,23 @@ export async function runServer(config: Config, version: string, signal: AbortSi
   if (config.roles.includes('proxy')) {
     const cache = stack.use(await openCache(config, log));
     const { enabled, keyFile } = config.encryption;
-    const encryption = new Encryption({ enabled, roots: keyFile === undefined ? undefined : await readKeyFile(keyFile) });
+    const keys = new LocalKeys(new Map(config.s3.kmsKeys.map(({ id, secret }) => [id, Buffer.from(secret, 'base64')])));
+    const encryption = new Encryption({ enabled, roots: await rootsOf(identity, keyFile), keymasters: [keys] });
     const cluster = { rings: () => rings, salt: identity.salt, policies, device: (device: RingDevice) => nodes.device(device), timestamps, clock: systemClock, cache, log, encryption };
     proxy = stack.use(await startProxy({ cluster, config: await withUsers(config), secret: identity.secret, version, operations: { rings: inbox, recon: node && (() => node.recon()) }, log }));
     node?.daemons.push(...proxy.janitors);
   }
   onReady({ config, proxy, node });
   await aborted(signal);
+}
+
+/**
+ * The root secrets: those of the key file, and one that is derived from the cluster's own secret. That one alone lies beside the data: it serves
+ * clients that ask for encryption (S3's SSE-S3) where no key file is, and keeps single disks from telling what is on them.
+ */
+async function rootsOf(identity: ClusterIdentity, keyFile: string | undefined): Promise<RootSecrets> {
+  const own = createHmac('sha256', identity.secret).update('encryption at rest').digest();
+  return keyFile === undefined ? new RootSecrets({ active: OWN_SECRET, secrets: new Map([[OWN_SECRET, own]]) }) : (await readKeyFile(keyFile)).beside(OWN_SECRET, own);
 }
 
 function openRings(config: Config, identity: ClusterIdentity, log: Log): Promise<RingSet> {

@@ -8,12 +8,14 @@ import type { OpenObject } from '../resumable-object.ts';
 import { encryptionOf, type BodyKey } from './body-key.ts';
 import { DecryptedObject } from './decrypted-object.ts';
 import type { Keymaster } from './keymaster.ts';
+import { LocalKeys } from './local-keys.ts';
 import { isSealed, isSealedRow, MetadataSeal } from './metadata-seal.ts';
 import type { RootSecrets } from './root-secrets.ts';
 
 export { BODY_KEY, cipherAt, encryptionOf, newBodyKey, type BodyEncryption, type BodyKey } from './body-key.ts';
 export { ClientKey } from './client-key.ts';
 export type { Keymaster, WrappedKey } from './keymaster.ts';
+export { LocalKeys } from './local-keys.ts';
 export { RootSecrets } from './root-secrets.ts';
 
 export interface EncryptionOptions {
@@ -38,6 +40,12 @@ export class Encryption {
     this.byDefault = enabled ? roots : undefined;
     this.#seal = roots === undefined ? undefined : new MetadataSeal(roots);
     this.#keymasters = new Map([...(roots === undefined ? [] : [roots]), ...keymasters].map((keymaster) => [keymaster.kind, keymaster]));
+  }
+
+  /** The keymaster of a key that clients may name; undefined where there is none of that id. */
+  namedKey(id: string): Keymaster | undefined {
+    const keys = this.#keymasters.get('kms');
+    return keys instanceof LocalKeys ? keys.keyed(id) : undefined;
   }
 
   /** Metadata as they are to be stored of the object of that full name. */

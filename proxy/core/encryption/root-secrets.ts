@@ -22,6 +22,11 @@ export class RootSecrets implements Keymaster {
     this.#secrets = secrets;
   }
 
+  /** The same with one more secret, which is not the active one. */
+  beside(id: string, secret: Buffer): RootSecrets {
+    return new RootSecrets({ active: this.active, secrets: new Map([[id, secret], ...this.#secrets]) });
+  }
+
   /** A key for one purpose, of the secret of that id. Throws `unavailable` where it is not known. */
   derive(id: string, purpose: string): Buffer {
     const secret = this.#secrets.get(id);

@@ -1,10 +1,11 @@
 /** What a GET, a HEAD or a copy sees of a key: which version, what it stands for, and its bytes. */
 import { isStoreError, timestampToMs } from '#common';
 import { bodyOfBuffer } from '#common/stream';
-import { DELETE_MARKER_TYPE, CONTENT_TYPE, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type ObjectName, type Part, type OpenObject } from '#proxy/core';
+import { DELETE_MARKER_TYPE, CONTENT_TYPE, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type ObjectName, type Keymaster, type Part, type OpenObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorize, isAllowed } from '../access/authorize.ts';
 import type { Permission } from '../access/acl.ts';
+import { checkReadKey, clientKeyOf } from './encryption.ts';
 import { findBucketOf } from '../bucket/bucket.ts';
 import { S3Error } from '../errors.ts';
 import type { ObjectRequest } from '../request.ts';
@@ -36,9 +37,11 @@ export interface Looking {
   /** Without a version, and with one. */
   readonly actions: readonly [action: string, ofVersion: string];
   readonly permission: Permission | undefined;
+  /** Where the headers of a client's key begin; undefined where what is read needs none. */
+  readonly keyPrefix?: string | undefined;
 }
 
-export const READING: Omit<Looking, 'reading'> = { actions: ['s3:GetObject', 's3:GetObjectVersion'], permission: 'READ' };
+export const READING: Omit<Looking, 'reading'> = { actions: ['s3:GetObject', 's3:GetObjectVersion'], permission: 'READ', keyPrefix: '' };
 const MAX_LINKS = 5;
 
 /** What the caller sees; to be disposed. Throws where he may not, or there is nothing. */
@@ -48,7 +51,9 @@ export async function lookAt(request: ObjectRequest, looking: Looking, versionId
     const { info } = found;
     authorize(request, { action: looking.actions[versionId === undefined ? 0 : 1], permission: looking.permission, key: request.key, object: info });
     if (info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE) throw isMarker(found.versionId ?? 'null');
-    return await seen(request, found, looking.reading);
+    const key = looking.keyPrefix === undefined ? undefined : clientKeyOf(request.exchange, looking.keyPrefix);
+    if (looking.keyPrefix !== undefined) checkReadKey(info.metadata, key);
+    return await seen(request, found, { reading: looking.reading, key });
   } catch (error) {
     await found.open?.[Symbol.asyncDispose]();
     throw error;
@@ -65,14 +70,14 @@ interface Found {
 async function find(request: ObjectRequest, looking: Looking, versionId: VersionId | undefined): Promise<Found> {
   const { target, bucket } = request;
   try {
-    if (versionId !== undefined && versionId !== 'null') return { ...(await fetch(request, versionTarget(target, versionId), looking.reading)), versionId };
-    const found = await fetch(request, target, looking.reading);
+    if (versionId !== undefined && versionId !== 'null') return { ...(await fetch(request, versionTarget(target, versionId), looking)), versionId };
+    const found = await fetch(request, target, looking);
     const link = linkOf(found.info.metadata);
     const linked = link === undefined ? undefined : versionOfLink(link);
     if (linked === undefined) return { ...found, versionId: bucket.versioning === undefined && versionId === undefined ? undefined : 'null' };
     await found.open?.[Symbol.asyncDispose]();
     if (versionId === 'null') return await findNull(request, looking);
-    const version = await fetch(request, versionTarget(target, linked), looking.reading);
+    const version = await fetch(request, versionTarget(target, linked), looking);
     return { ...version, versionId: version.info.metadata[NULL_VERSION] === undefined ? linked : 'null' };
   } catch (error) {
     if (!isStoreError(error, 'object-not-found', 'container-not-found')) throw error;
@@ -85,13 +90,19 @@ async function find(request: ObjectRequest, looking: Looking, versionId: Version
 async function findNull(request: ObjectRequest, looking: Looking): Promise<Found> {
   const kept = await request.store.nullVersions.find(request.target);
   if (kept === undefined) throw missed(request, 'null');
-  return { ...(await fetch(request, versionTarget(request.target, kept), looking.reading)), versionId: 'null' };
+  return { ...(await fetch(request, versionTarget(request.target, kept), looking)), versionId: 'null' };
 }
 
-async function fetch({ store }: ObjectRequest, place: ObjectName, reading: Looking['reading']): Promise<Omit<Found, 'versionId'>> {
+async function fetch({ store, exchange }: ObjectRequest, place: ObjectName, { reading, keyPrefix }: Pick<Looking, 'reading' | 'keyPrefix'>): Promise<Omit<Found, 'versionId'>> {
   if (reading === 'head') return { info: await store.objects.head(place), open: undefined, place };
-  const open = await store.objects.get(place);
-  return { info: open.info, open, place };
+  try {
+    const open = await store.objects.get(place, { keymaster: keyPrefix === undefined ? undefined : clientKeyOf(exchange, keyPrefix) });
+    return { info: open.info, open, place };
+  } catch (error) {
+    // Without its key an object is known, but for its bytes: who may see it is told what is missing.
+    if (isStoreError(error, 'forbidden')) return { info: await store.objects.head(place), open: undefined, place };
+    throw error;
+  }
 }
 
 /** NoSuchKey for who may list the bucket, and learns nothing new from it; else AccessDenied. A deletion that is marked says so. */
@@ -113,7 +124,7 @@ function isMarker(versionId: VersionId): S3Error {
   return new S3Error('MethodNotAllowed', undefined, { Method: 'GET', ResourceType: 'DeleteMarker' }, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': formatVersionId(versionId), Allow: 'DELETE' });
 }
 
-async function seen(request: ObjectRequest, found: Found, reading: Looking['reading'], links = 0): Promise<Seen> {
+async function seen(request: ObjectRequest, found: Found, { reading, key }: { reading: Looking['reading']; key: Keymaster | undefined }, links = 0): Promise<Seen> {
   const { info, open, place, versionId } = found;
   const link = linkOf(info.metadata);
   if (link !== undefined) {
@@ -121,16 +132,16 @@ async function seen(request: ObjectRequest, found: Found, reading: Looking['read
     if (links >= MAX_LINKS) throw new S3Error('InvalidRequest', 'Too many levels of symbolic links');
     const target = { account: link.account ?? place.account, container: link.container, object: link.object };
     const next = versionOfLink(link) === undefined ? await bucketRequest(request, target) : request;
-    const led = await fetch(next, target, reading);
+    const led = await fetch(next, target, { reading, keyPrefix: '' });
     authorize(next, { action: READING.actions[0], permission: READING.permission, key: target.object, object: led.info });
-    return seen(next, { ...led, versionId }, reading, links + 1);
+    return seen(next, { ...led, versionId }, { reading, key }, links + 1);
   }
   const base = { info, place, versionId, sizeBytes: shownBytes(info), etag: shownEtag(info), modifiedSeconds: Math.floor(timestampToMs(info.timestamp) / 1000), data: undefined, parts: undefined, entries: undefined };
   if (open === undefined) return { ...base, read: () => bodyOfBuffer(Buffer.alloc(0)).chunks(), [Symbol.asyncDispose]: () => Promise.resolve() };
   if (info.metadata[MANIFEST_ETAG] === undefined) return { ...base, data: open.data, read: (start, end) => open.read(start, end), [Symbol.asyncDispose]: () => Promise.resolve(open[Symbol.asyncDispose]()) };
   const { parts, entries } = await partsOf(place.account, open);
   await open[Symbol.asyncDispose]();
-  return { ...base, parts, entries, read: (start, end) => readSegments(request, parts, start, end), [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { ...base, parts, entries, read: (start, end) => readSegments(request, parts, { start, end, key }), [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 /** The request as it were for where a link of Swift's leads, which the caller must be allowed to read. */

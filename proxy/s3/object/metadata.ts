@@ -18,7 +18,7 @@ export const OBJECT_RETENTION = `${SYSTEM_PREFIX}s3-retention`;
 export const OBJECT_LEGAL_HOLD = `${SYSTEM_PREFIX}s3-legal-hold`;
 export const OBJECT_REDIRECT = `${SYSTEM_PREFIX}s3-redirect`;
 export const OBJECT_STORAGE_CLASS = `${SYSTEM_PREFIX}s3-storage-class`;
-/** `AES256`, or `aws:kms key-id`. */
+/** `AES256`, `aws:kms key-id`, or `C md5-of-key` of a key that its client keeps. */
 export const OBJECT_ENCRYPTION = `${SYSTEM_PREFIX}s3-encryption`;
 
 export const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
@@ -99,6 +99,7 @@ const REPRESENTATION_NAMES: ReadonlySet<string> = new Set(REPRESENTATION_HEADERS
 export function encryptionHeaders(value: string | undefined): Record<string, string> {
   if (value === undefined) return {};
   const [algorithm = '', key] = value.split(' ');
+  if (algorithm === 'C') return { 'x-amz-server-side-encryption-customer-algorithm': 'AES256', 'x-amz-server-side-encryption-customer-key-md5': key ?? '' };
   return { 'x-amz-server-side-encryption': algorithm, ...(key === undefined ? {} : { 'x-amz-server-side-encryption-aws-kms-key-id': key }) };
 }
 

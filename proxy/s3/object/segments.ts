@@ -2,7 +2,7 @@
 import { StoreError } from '#common';
 import { bodyOfChunks } from '#common/stream';
 import {
-  entryParts, ETAG, isReserved, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, parseStoredManifest, readParts, type ManifestEntry, type ObjectName, type OpenSegment, type Part, type OpenObject,
+  entryParts, ETAG, isReserved, linkOf, MANIFEST_BYTES, MANIFEST_ETAG, parseStoredManifest, readParts, type Keymaster, type ManifestEntry, type ObjectName, type OpenSegment, type Part, type OpenObject,
 } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { S3Error } from '../errors.ts';
@@ -19,22 +19,30 @@ export async function partsOf(account: string, open: OpenObject): Promise<{ part
   return { parts: entryParts(account, entries), entries };
 }
 
-/** Reads bytes of parts laid end to end, as the caller may see them. */
-export function readSegments(request: BucketRequest, parts: readonly Part[], start: number, end: number, depth = 0): AsyncIterable<Buffer> {
-  return readParts(parts, start, end, (target) => openSegment(request, target, depth + 1));
+interface Reading {
+  readonly start: number;
+  readonly end: number;
+  /** The key that came with the request. */
+  readonly key: Keymaster | undefined;
+  readonly depth?: number;
 }
 
-async function openSegment(request: BucketRequest, target: ObjectName, depth: number): Promise<OpenSegment> {
+/** Reads bytes of parts laid end to end, as the caller may see them. */
+export function readSegments(request: BucketRequest, parts: readonly Part[], { start, end, key, depth = 0 }: Reading): AsyncIterable<Buffer> {
+  return readParts(parts, start, end, (target) => openSegment(request, target, { key, depth: depth + 1 }));
+}
+
+async function openSegment(request: BucketRequest, target: ObjectName, { key, depth }: { key: Keymaster | undefined; depth: number }): Promise<OpenSegment> {
   if (depth > MAX_DEPTH) throw new StoreError('conflict', 'the manifest holds manifests that hold too many others');
   const { bucket, caller } = request;
   // What the store itself laid beside the object goes with it; of Swift's segments elsewhere only their owner reads.
   if (!isReserved(target.container) && target.container !== bucket.container && !bucket.isOwnedBy(caller)) throw new S3Error('AccessDenied');
-  const open = await request.store.objects.get(target);
+  const open = await request.store.objects.get(target, { keymaster: key });
   const { info } = open;
   const link = linkOf(info.metadata);
   if (link !== undefined) {
     await open[Symbol.asyncDispose]();
-    return openSegment(request, { account: link.account ?? target.account, container: link.container, object: link.object }, depth + 1);
+    return openSegment(request, { account: link.account ?? target.account, container: link.container, object: link.object }, { key, depth: depth + 1 });
   }
   if (info.metadata[MANIFEST_ETAG] === undefined) return plainSegment(open, info);
   const { parts } = await partsOf(target.account, open);
@@ -43,7 +51,7 @@ async function openSegment(request: BucketRequest, target: ObjectName, depth: nu
     etag: info.metadata[MANIFEST_ETAG],
     sizeBytes: Number(info.metadata[MANIFEST_BYTES]),
     data: undefined,
-    read: (start, end) => readSegments(request, parts, start, end, depth),
+    read: (start, end) => readSegments(request, parts, { start, end, key, depth }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

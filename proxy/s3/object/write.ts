@@ -1,6 +1,6 @@
 /** How every upload ends, whatever its data are: what the object is stored with besides them, and the write in the bucket's way of keeping versions. */
 import type { Body } from '#common/stream';
-import type { Stored } from '#proxy/core';
+import type { Keymaster, Stored } from '#proxy/core';
 import { ENCODED_TAGS_LIMIT } from './limits.ts';
 import type { Metadata } from '#storage-node/protocol';
 import { isPrivate, packAcl, type Acl } from '../access/acl.ts';
@@ -8,7 +8,7 @@ import { aclOfHeaders } from '../access/grants.ts';
 import { refusePublicAcl } from '../access/public-access.ts';
 import { S3Error } from '../errors.ts';
 import { packText, type BucketRequest, type ObjectRequest } from '../request.ts';
-import { encryptionOf } from './encryption.ts';
+import type { Encrypting } from './encryption.ts';
 import { lockMetadata } from './lock.ts';
 import { OBJECT_ACL, OBJECT_ENCRYPTION, OBJECT_OWNER, OBJECT_TAGS } from './metadata.ts';
 import { checkTags, MAX_OBJECT_TAGS, parseTagQuery, tagQuery, type Tags } from './tags.ts';
@@ -25,7 +25,7 @@ export function tagsOfHeader({ exchange }: BucketRequest): Tags | undefined {
 }
 
 /** Owner, access control list, tags, lock and encryption that a new object is stored with. */
-export function governedMetadata(request: BucketRequest, given: { tags?: Tags | undefined; acl?: Acl | undefined } = {}): Record<string, string> {
+export function governedMetadata(request: BucketRequest, given: { tags?: Tags | undefined; acl?: Acl | undefined; encryption: Encrypting | undefined }): Record<string, string> {
   const { exchange, bucket, directory } = request;
   const enforced = bucket.setting('ownership') === 'BucketOwnerEnforced';
   const owner = ownerOf(request);
@@ -33,12 +33,11 @@ export function governedMetadata(request: BucketRequest, given: { tags?: Tags | 
   if (enforced && acl !== undefined && !isPrivate(acl) && !isFullControlOfBucketOwner(acl, bucket.ownerId)) throw new S3Error('AccessControlListNotSupported');
   refusePublicAcl(bucket, acl);
   const tags = given.tags ?? tagsOfHeader(request);
-  const encryption = encryptionOf(request);
   return {
     ...(owner === bucket.ownerId ? {} : { [OBJECT_OWNER]: packText(owner) }),
     ...(acl === undefined || enforced || isPrivate(acl) ? {} : { [OBJECT_ACL]: packText(packAcl(acl)) }),
     ...(tags === undefined || tags.size === 0 ? {} : { [OBJECT_TAGS]: packText(tagQuery(tags)) }),
-    ...(encryption === undefined ? {} : { [OBJECT_ENCRYPTION]: encryption }),
+    ...(given.encryption === undefined ? {} : { [OBJECT_ENCRYPTION]: given.encryption.label }),
     ...lockMetadata(request),
   };
 }
@@ -65,6 +64,8 @@ export interface Upload {
   /** MD5 in hex. */
   readonly expectedEtag?: string | undefined;
   readonly condition?: WriteCondition | undefined;
+  /** Who keeps the key of the body, where it is encrypted as its client asks. */
+  readonly keymaster?: Keymaster | undefined;
 }
 
 export interface Written extends Stored {

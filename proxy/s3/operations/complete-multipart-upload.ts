@@ -12,6 +12,7 @@ import { checksumOfPart, checksumOfUpload, findUpload, noSuchUpload, UPLOAD_CHEC
 import { checksumHeader, checksumOf, packChecksum, S3_CHECKSUMS, type StoredChecksum } from '../object/checksum.ts';
 import { MAX_PARTS, MIN_PART_BYTES } from '../object/limits.ts';
 import { OBJECT_CHECKSUM, encryptionHeaders, OBJECT_ENCRYPTION } from '../object/metadata.ts';
+import { checkReadKey, clientKeyOf } from '../object/encryption.ts';
 import { writeObject } from '../object/write.ts';
 import { smallBody, xmlAnswer, type ObjectRequest } from '../request.ts';
 import { malformed, parseXml, type XmlElement } from '../xml/parse.ts';
@@ -31,6 +32,9 @@ export async function completeMultipartUpload(request: ObjectRequest): Promise<R
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   const listed = listedParts(parseXml(await smallBody(request, MAX_BODY_BYTES), 'CompleteMultipartUpload', 'CompletedMultipartUpload'));
   const upload = await findUpload(request, true);
+  const clientKey = clientKeyOf(exchange);
+  // As in AWS: the key is wanted where there is a checksum of what it encrypts.
+  if (clientKey !== undefined || checksumOfUpload(upload) !== undefined) checkReadKey(upload.metadata, clientKey);
   const token = hash('sha256', listed.map(({ number, etag }) => `${number}:${etag}`).join(','), 'hex');
   const answer = await store.uploads
     .complete(target, upload.id, { token, write: () => write(request, upload, listed), written: () => written(request, upload) })

@@ -9,6 +9,7 @@ import { checkedCopy, checksumOf, packChecksum, parseAlgorithm, type StoredCheck
 import { checkCopyConditions } from '../object/conditions.ts';
 import { copySource } from '../object/copy-source.ts';
 import { lookAt, READING, type Seen } from '../object/look.ts';
+import { encryptionFor, type Encrypting } from '../object/encryption.ts';
 import { encryptionHeaders, metadataOfHeaders, OBJECT_ACL, OBJECT_CHECKSUM, OBJECT_ENCRYPTION, OBJECT_LEGAL_HOLD, OBJECT_OWNER, OBJECT_RETENTION, OBJECT_STORAGE_CLASS, OBJECT_TAGS, tagsOf } from '../object/metadata.ts';
 import { governedMetadata, tagsOfHeader, versionHeader, writeObject, type Written } from '../object/write.ts';
 import { formatVersionId } from '../object/version-id.ts';
@@ -20,7 +21,7 @@ export async function copyObject(request: ObjectRequest): Promise<Response> {
   const { exchange, key } = request;
   const [replaceMetadata, replaceTags] = ['x-amz-metadata-directive', 'x-amz-tagging-directive'].map((name) => isReplace(exchange.header(name), name));
   const source = await copySource(request);
-  await using seen = await lookAt(source.request, { reading: 'get', ...READING }, source.versionId);
+  await using seen = await lookAt(source.request, { reading: 'get', ...READING, keyPrefix: 'x-amz-copy-source-' }, source.versionId);
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key, ...(replaceTags === true ? {} : { extras: { requestTags: tagsOf(seen.info.metadata) } }) });
   checkCopyConditions(exchange, seen);
   if (seen.sizeBytes > MAX_OBJECT_BYTES) throw new S3Error('InvalidRequest', 'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120');
@@ -28,13 +29,14 @@ export async function copyObject(request: ObjectRequest): Promise<Response> {
     throw new S3Error('InvalidRequest', "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.");
   }
   const tags = replaceTags === true ? tagsOfHeader(request) : tagsOf(seen.info.metadata);
+  const encryption = encryptionFor(request);
   const own = replaceMetadata === true ? metadataOfHeaders(exchange.headers) : { ...carried(seen.info.metadata), ...classOf(request) };
-  const metadata = { ...own, ...governedMetadata(request, { tags: tags ?? new Map() }) };
-  const { written, checksum } = await write(request, seen, metadata);
+  const metadata = { ...own, ...governedMetadata(request, { tags: tags ?? new Map(), encryption }) };
+  const { written, checksum } = await write(request, seen, metadata, encryption);
   return xmlAnswer(resultXml('CopyObjectResult', written, checksum), {
     ...versionHeader(written.versionId),
     ...(seen.versionId === undefined ? {} : { 'x-amz-copy-source-version-id': formatVersionId(seen.versionId) }),
-    ...encryptionHeaders(metadata[OBJECT_ENCRYPTION]),
+    ...encryptionHeaders(encryption?.label),
   });
 }
 
@@ -44,7 +46,7 @@ export function resultXml(root: string, { etag, timestamp }: Pick<Written, 'etag
 }
 
 /** The copy has the checksum that is asked for, or the source's if that is of the whole: counted again, so that a copy never spreads rot. */
-async function write(request: ObjectRequest, seen: Seen, metadata: Metadata): Promise<{ written: Written; checksum: StoredChecksum | undefined }> {
+async function write(request: ObjectRequest, seen: Seen, metadata: Metadata, encryption: Encrypting | undefined): Promise<{ written: Written; checksum: StoredChecksum | undefined }> {
   const held = checksumOf(seen.info.metadata);
   const algorithm = parseAlgorithm(request.exchange.header('x-amz-checksum-algorithm')) ?? held?.algorithm;
   const expected = held !== undefined && held.algorithm === algorithm && held.type === 'FULL_OBJECT' ? held.value : undefined;
@@ -53,7 +55,7 @@ async function write(request: ObjectRequest, seen: Seen, metadata: Metadata): Pr
     const checksum = counted();
     return checksum === undefined ? {} : { [OBJECT_CHECKSUM]: packChecksum(checksum) };
   };
-  const written = await writeObject(request, { body, metadata, lateMetadata });
+  const written = await writeObject(request, { body, metadata, lateMetadata, keymaster: encryption?.keymaster });
   return { written, checksum: counted() };
 }
 

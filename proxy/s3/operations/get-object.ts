@@ -6,6 +6,7 @@ import { S3Error } from '../errors.ts';
 import { checksumOfType } from '../multipart/upload.ts';
 import { checksumHeader, checksumHeaders, checksumOf } from '../object/checksum.ts';
 import { conditionsOf } from '../object/conditions.ts';
+import { refuseOnRead } from '../object/encryption.ts';
 import { lookAt, READING, type Seen } from '../object/look.ts';
 import { shownMetadata } from '../object/metadata.ts';
 import { versionHeader } from '../object/write.ts';
@@ -13,10 +14,12 @@ import type { ObjectRequest, Query } from '../request.ts';
 import { expirationHeader } from '../object/expiration.ts';
 
 export async function getObject(request: ObjectRequest): Promise<Response> {
+  refuseOnRead(request.exchange);
   return show(request, await lookAt(request, { reading: 'get', ...READING }));
 }
 
 export async function headObject(request: ObjectRequest): Promise<Response> {
+  refuseOnRead(request.exchange);
   // The parts of an object are known only to who opens it.
   const reading = request.query.has('partNumber') ? 'get' : 'head';
   return show(request, await lookAt(request, { reading, ...READING }));

@@ -9,8 +9,9 @@ import { readForm, type UploadForm } from '../form/fields.ts';
 import { checkPolicy, type LengthRange } from '../form/policy.ts';
 import { checkedBody, checksumHeaders, packChecksum, promisedChecksum } from '../object/checksum.ts';
 import { contentMd5 } from '../object/content-md5.ts';
+import { encryptionFor } from '../object/encryption.ts';
 import { checkKey } from '../object/key.ts';
-import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM, OBJECT_ENCRYPTION } from '../object/metadata.ts';
+import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM } from '../object/metadata.ts';
 import { checkTags, MAX_OBJECT_TAGS, tagsOfXml } from '../object/tags.ts';
 import { governedMetadata, writeObject, writtenHeader, type Written } from '../object/write.ts';
 import { bodyOf, MAX_OBJECT_BYTES, type BucketRequest, type ObjectRequest } from '../request.ts';
@@ -57,14 +58,15 @@ async function write(request: ObjectRequest, { fields, file }: UploadForm, range
   const tags = tagging === undefined ? undefined : checkTags(tagsOfXml(parseXml(Buffer.from(tagging), 'Tagging')), MAX_OBJECT_TAGS);
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key, extras: { requestTags: tags } });
   const promised = promisedChecksum(request);
-  const metadata = { ...metadataOfHeaders(exchange.headers), ...governedMetadata(request, { tags }) };
+  const encryption = encryptionFor(request);
+  const metadata = { ...metadataOfHeaders(exchange.headers), ...governedMetadata(request, { tags, encryption }) };
   const { body, counted } = checkedBody(request, bodyOfChunks(within(file, range), undefined), promised);
   const lateMetadata = (): Record<string, string> => {
     const checksum = counted();
     return checksum === undefined ? {} : { [OBJECT_CHECKSUM]: packChecksum(checksum) };
   };
-  const written = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange) });
-  return { ...written, headers: { ...writtenHeader(written.versionId), ...checksumHeaders(counted()), ...encryptionHeaders(metadata[OBJECT_ENCRYPTION]) } };
+  const written = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange), keymaster: encryption?.keymaster });
+  return { ...written, headers: { ...writtenHeader(written.versionId), ...checksumHeaders(counted()), ...encryptionHeaders(encryption?.label) } };
 }
 
 /** The file's bytes; fails where they are more or fewer than the policy has. */

@@ -3,7 +3,8 @@ import type { Response } from '#proxy/edge';
 import { authorize } from '../access/authorize.ts';
 import { S3Error } from '../errors.ts';
 import { checkedBody, checksumHeaders, packChecksum, promisedChecksum } from '../object/checksum.ts';
-import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM, OBJECT_ENCRYPTION } from '../object/metadata.ts';
+import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM } from '../object/metadata.ts';
+import { encryptionFor } from '../object/encryption.ts';
 import { governedMetadata, writeObject, writtenHeader } from '../object/write.ts';
 import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, type ObjectRequest, type S3Request } from '../request.ts';
 import { contentMd5 } from '../object/content-md5.ts';
@@ -13,14 +14,15 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   checkLength(request);
   const promised = promisedChecksum(request);
-  const metadata = { ...metadataOfHeaders(exchange.headers), ...governedMetadata(request) };
+  const encryption = encryptionFor(request);
+  const metadata = { ...metadataOfHeaders(exchange.headers), ...governedMetadata(request, { encryption }) };
   const { body, counted } = checkedBody(request, bodyOf(request), promised);
   const lateMetadata = (): Record<string, string> => {
     const checksum = counted();
     return checksum === undefined ? {} : { [OBJECT_CHECKSUM]: packChecksum(checksum) };
   };
-  const { etag, versionId } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange) });
-  return emptyAnswer(200, { ETag: `"${etag}"`, ...writtenHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(metadata[OBJECT_ENCRYPTION]) });
+  const { etag, versionId } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange), keymaster: encryption?.keymaster });
+  return emptyAnswer(200, { ETag: `"${etag}"`, ...writtenHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(encryption?.label) });
 }
 
 /** Refuses uploads whose length nobody says, or that are too large for one request. */

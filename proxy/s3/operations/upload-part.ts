@@ -8,6 +8,8 @@ import { checkedBody, checkedCopy, checksumHeader, promisedChecksum, type Checke
 import { checkCopyConditions } from '../object/conditions.ts';
 import { contentMd5 } from '../object/content-md5.ts';
 import { copySource } from '../object/copy-source.ts';
+import { encryptionLike } from '../object/encryption.ts';
+import { encryptionHeaders, OBJECT_ENCRYPTION } from '../object/metadata.ts';
 import { lookAt, READING } from '../object/look.ts';
 import { formatVersionId } from '../object/version-id.ts';
 import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, xmlAnswer, type ObjectRequest } from '../request.ts';
@@ -20,29 +22,31 @@ export async function uploadPart(request: ObjectRequest): Promise<Response> {
   checkLength(request);
   const number = partNumberOf(request);
   const upload = await findUpload(request);
+  const encryption = encryptionLike(request, upload.metadata[OBJECT_ENCRYPTION]);
   const wanted = checksumOfUpload(upload);
   const promised = promisedChecksum(request);
   if (wanted !== undefined && promised !== undefined && promised.algorithm !== wanted.algorithm) {
     throw new S3Error('InvalidRequest', `Checksum Type mismatch occurred, expected checksum Type: ${wanted.algorithm.toLowerCase()}, actual checksum Type: ${promised.algorithm.toLowerCase()}`);
   }
   const checked = promised === undefined ? checkedCopy(bodyOf(request), wanted?.algorithm, undefined) : checkedBody(request, bodyOf(request), promised);
-  const { etag } = await store.uploads.putPart(target, upload.id, { number, body: checked.body, lateMetadata: lateType(checked), expectedEtag: contentMd5(exchange) });
+  const { etag } = await store.uploads.putPart(target, upload.id, { number, body: checked.body, lateMetadata: lateType(checked), expectedEtag: contentMd5(exchange), keymaster: encryption?.keymaster });
   const counted = checked.counted();
-  return emptyAnswer(200, { ETag: `"${etag}"`, ...(counted === undefined ? {} : { [checksumHeader(counted.algorithm)]: counted.value }) });
+  return emptyAnswer(200, { ETag: `"${etag}"`, ...encryptionHeaders(encryption?.label), ...(counted === undefined ? {} : { [checksumHeader(counted.algorithm)]: counted.value }) });
 }
 
 export async function uploadPartCopy(request: ObjectRequest): Promise<Response> {
   const { store, target, key, exchange } = request;
   const number = partNumberOf(request);
   const upload = await findUpload(request);
+  const encryption = encryptionLike(request, upload.metadata[OBJECT_ENCRYPTION]);
   const source = await copySource(request);
-  await using seen = await lookAt(source.request, { reading: 'get', ...READING }, source.versionId);
+  await using seen = await lookAt(source.request, { reading: 'get', ...READING, keyPrefix: 'x-amz-copy-source-' }, source.versionId);
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   checkCopyConditions(exchange, seen);
   const { start, end } = rangeOf(exchange.header('x-amz-copy-source-range'), seen.sizeBytes);
   const checked = checkedCopy(bytesOf(seen, start, end), checksumOfUpload(upload)?.algorithm, undefined);
-  const stored = await store.uploads.putPart(target, upload.id, { number, body: checked.body, lateMetadata: lateType(checked) });
-  return xmlAnswer(resultXml('CopyPartResult', stored, checked.counted()), seen.versionId === undefined ? {} : { 'x-amz-copy-source-version-id': formatVersionId(seen.versionId) });
+  const stored = await store.uploads.putPart(target, upload.id, { number, body: checked.body, lateMetadata: lateType(checked), keymaster: encryption?.keymaster });
+  return xmlAnswer(resultXml('CopyPartResult', stored, checked.counted()), { ...encryptionHeaders(encryption?.label), ...(seen.versionId === undefined ? {} : { 'x-amz-copy-source-version-id': formatVersionId(seen.versionId) }) });
 }
 
 function lateType({ counted }: CheckedBody): () => Record<string, string> {
