@@ -28,6 +28,8 @@ export const s3Schema = z
     kmsKeys: z.array(z.strictObject({ id: word, secret: z.base64() })).default([]),
     /** Of new buckets that do not say it. AWS has BucketOwnerEnforced since 2023, which ends ACLs. */
     objectOwnership: z.enum(['ObjectWriter', 'BucketOwnerPreferred', 'BucketOwnerEnforced']).default('ObjectWriter'),
+    /** How often lifecycle rules are acted on. */
+    lifecycleIntervalSeconds: z.number().positive().default(3600),
     /** How long a day of lifecycle rules is; other than a real one only for tests. */
     lifecycleDaySeconds: z.number().positive().default(86_400),
   })

@@ -6,6 +6,7 @@ import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
 import { accountReaper, deleter, expirer } from '#proxy/janitors';
+import { lifecycleWorker } from '#proxy/s3';
 import { containerSync, SyncRealms } from '#proxy/swift';
 import { createApp, handlerOf } from './app.ts';
 
@@ -52,7 +53,7 @@ export async function startProxy({ cluster, config, secret, version, operations 
 }
 
 /** Begins what acts on names beside clients. */
-function startJanitors(store: Store, { janitors: config, swift }: Pick<Config, 'janitors' | 'swift'>, log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
+function startJanitors(store: Store, { janitors: config, swift, s3 }: Pick<Config, 'janitors' | 'swift' | 's3'>, log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
   const { clock } = store.cluster;
   const daemons: Daemon[] = [];
   if (config.expirer.enabled) daemons.push(expirer({ store, clock, log, ...config.expirer, intervalMs: config.expirer.intervalSeconds * 1000 }));
@@ -61,6 +62,7 @@ function startJanitors(store: Store, { janitors: config, swift }: Pick<Config, '
   const realms = new SyncRealms(swift.containerSync);
   const { intervalSeconds, concurrency } = swift.containerSync;
   if (realms.any) daemons.push(containerSync({ store, realms, clock, log, concurrency, intervalMs: intervalSeconds * 1000 }));
+  if (s3.enabled) daemons.push(lifecycleWorker({ store, clock, log, intervalMs: s3.lifecycleIntervalSeconds * 1000, dayMs: s3.lifecycleDaySeconds * 1000 }));
   const stopping = new AbortController();
   const running = daemons.map((daemon) => runDaemon(daemon, { clock, signal: stopping.signal, log }));
   return {

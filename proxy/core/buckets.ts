@@ -6,10 +6,10 @@
  */
 import { isStoreError, StoreError, timestampToMs, type Timestamp } from '#common';
 import { bodyOfBuffer } from '#common/stream';
-import type { ObjectInfo } from '#storage-node/protocol';
+import { isSubdirectory, type ObjectInfo } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import { ifAbsent } from './condition.ts';
-import type { Containers } from './containers.ts';
+import type { ContainerName, Containers } from './containers.ts';
 import { CONTENT_TYPE, SYSTEM_PREFIX } from './metadata.ts';
 import type { ObjectName, Objects } from './objects.ts';
 
@@ -20,6 +20,7 @@ const CLAIMANT = `${SYSTEM_PREFIX}claimed-for`;
 const MAKING_MS = 60_000;
 const KNOWN_TTL_MS = 10_000;
 const CLAIM_ATTEMPTS = 3;
+const PAGE = 1000;
 
 export interface BucketClaim {
   readonly account: string;
@@ -71,6 +72,23 @@ export class Buckets {
     const held = await this.#claim(bucket);
     if (held?.account === account) await this.#objects.delete(target(bucket)).catch(ifMissing);
     await this.#forget(bucket);
+  }
+
+  /** Every bucket of the cluster. */
+  async *all(): AsyncGenerator<ContainerName> {
+    for (let marker = ''; ; ) {
+      const page = await this.#containers.list(REGISTRY, { limit: PAGE, marker, endMarker: '', prefix: '', delimiter: '', reverse: false }).catch((error: unknown) => {
+        if (isStoreError(error, 'container-not-found', 'account-not-found')) return undefined;
+        throw error;
+      });
+      for (const row of page?.entries ?? []) {
+        if (isSubdirectory(row)) continue;
+        marker = row.name;
+        const claim = await this.#claim(row.name);
+        if (claim !== undefined) yield { account: claim.account, container: row.name };
+      }
+      if (page?.truncated !== true) return;
+    }
   }
 
   async #claim(bucket: string): Promise<BucketClaim | undefined> {

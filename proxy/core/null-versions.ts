@@ -33,7 +33,7 @@ export class NullVersions {
 
   /** Which version the kept null version is; undefined where none is kept. */
   async find(target: ObjectName): Promise<Timestamp | undefined> {
-    for await (const { versionId, isNull } of this.#kept(target)) if (isNull) return versionId;
+    for await (const { versionId, isNull } of this.kept(target)) if (isNull) return versionId;
     return undefined;
   }
 
@@ -86,18 +86,18 @@ export class NullVersions {
 
   /** The newest version that is kept; undefined where there is none. */
   async newest(target: ObjectName): Promise<KeptVersion | undefined> {
-    for await (const version of this.#kept(target)) return version;
+    for await (const version of this.kept(target)) return version;
     return undefined;
   }
 
   async #endKept(target: ObjectName, but: Timestamp | undefined): Promise<void> {
-    for await (const { versionId, isNull } of this.#kept(target)) {
+    for await (const { versionId, isNull } of this.kept(target)) {
       if (isNull && versionId !== but) await this.#objects.delete(versionTarget(target, versionId)).catch(ifMissing);
     }
   }
 
   /** The versions of an object, newest first. */
-  async *#kept(target: ObjectName): AsyncGenerator<KeptVersion> {
+  async *kept(target: ObjectName): AsyncGenerator<KeptVersion> {
     const place = versionsContainer(target);
     for (let marker = ''; ; ) {
       const page = await this.#containers.list(place, { limit: PAGE, marker, endMarker: '', prefix: VERSION_NAMES.before(target.object), delimiter: '', reverse: false }).catch((error: unknown) => {

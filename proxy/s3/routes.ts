@@ -8,6 +8,7 @@ import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
 import { getBucketAcl, putBucketAcl } from './operations/bucket-acl.ts';
 import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './operations/bucket-encryption.ts';
+import { deleteBucketLifecycle, getBucketLifecycle, putBucketLifecycle } from './operations/bucket-lifecycle.ts';
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './operations/bucket-policy.ts';
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
 import { getBucketVersioning, putBucketVersioning } from './operations/bucket-versioning.ts';
@@ -48,6 +49,7 @@ const BUCKET: Table<BucketRequest> = {
   acl: { GET: getBucketAcl, PUT: putBucketAcl },
   cors: { GET: getBucketCors, PUT: putBucketCors, DELETE: deleteBucketCors },
   delete: { POST: deleteObjects },
+  lifecycle: { GET: getBucketLifecycle, PUT: putBucketLifecycle, DELETE: deleteBucketLifecycle },
   location: { GET: getBucketLocation },
   encryption: { GET: getBucketEncryption, PUT: putBucketEncryption, DELETE: deleteBucketEncryption },
   'object-lock': { GET: getObjectLockConfiguration, PUT: putObjectLockConfiguration },
@@ -79,7 +81,7 @@ const OBJECT: Table<ObjectRequest> = {
 };
 
 /** Sub-resources that AWS has and that are not here: they must not be taken for the bucket or the object itself. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'website', 'lifecycle', 'logging', 'notification', 'replication', 'restore', 'select']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'website', 'logging', 'notification', 'replication', 'restore', 'select']);
 
 /** The answer to a request, by what it names. `shaped` makes an answer of a refusal too: a page may see that as well. */
 export async function route(request: S3Request, shaped: (work: () => Promise<Response>) => Promise<Response>): Promise<Response> {

@@ -3,6 +3,7 @@ import { isStoreError } from '#common';
 import { CONTENT_TYPE, DELETE_MARKER_TYPE, versionOf, versionTarget, type ObjectName, type Store, type WriteCondition } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorize } from '../access/authorize.ts';
+import type { Bucket } from '../bucket/bucket.ts';
 import { S3Error } from '../errors.ts';
 import type { ObjectRequest } from '../request.ts';
 import { asksBypass, refuseLocked } from './lock.ts';
@@ -22,7 +23,8 @@ export async function deleteOne(request: ObjectRequest, versionId: VersionId | u
   return versionId === undefined ? deleteCurrent(request, condition) : deleteVersion(request, versionId, condition);
 }
 
-async function deleteCurrent({ store, bucket, target }: ObjectRequest, condition: WriteCondition | undefined): Promise<Deleted> {
+/** What a DELETE does without a version; nobody is asked whether he may. */
+export async function deleteCurrent({ store, bucket, target }: Pick<ObjectRequest, 'store' | 'bucket' | 'target'>, condition: WriteCondition | undefined): Promise<Deleted> {
   switch (bucket.versioning) {
     case 'Enabled': {
       if (condition !== undefined && (await isNothing(store, target, condition))) return { versionId: undefined, marker: false };
@@ -64,18 +66,34 @@ async function deleteVersion(request: ObjectRequest, versionId: VersionId, condi
   }
   condition?.(info);
   refuseLocked(request, info.metadata, key, asksBypass(request));
-  if (place.kept === undefined) {
-    await store.objects.delete(target).catch(ifMissing);
-    await store.nullVersions.settle(target);
-  } else {
-    await store.nullVersions.end(target, place.kept);
-  }
+  await endAt(store, target, place);
   await store.uploads.release(target, info.metadata);
   return { versionId, marker: info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE };
 }
 
+/** Ends a version for good, locked or not; false where it is gone. */
+export async function endVersion(store: Store, bucket: Bucket, target: ObjectName, versionId: VersionId): Promise<boolean> {
+  const place = await placeOf({ store, target, bucket }, versionId);
+  const info = place === undefined ? undefined : await store.objects.head(place.name).catch(ifMissing);
+  if (place === undefined || info === undefined) return false;
+  await endAt(store, target, place);
+  await store.uploads.release(target, info.metadata);
+  return true;
+}
+
+async function endAt(store: Store, target: ObjectName, { kept }: Place): Promise<void> {
+  if (kept !== undefined) return store.nullVersions.end(target, kept);
+  await store.objects.delete(target).catch(ifMissing);
+  await store.nullVersions.settle(target);
+}
+
+interface Place {
+  readonly name: ObjectName;
+  readonly kept: Exclude<VersionId, 'null'> | undefined;
+}
+
 /** Where a version is: `kept` says as which of the kept ones, undefined for the object itself. */
-async function placeOf({ store, target, bucket }: ObjectRequest, versionId: VersionId): Promise<{ name: ObjectName; kept: Exclude<VersionId, 'null'> | undefined } | undefined> {
+async function placeOf({ store, target, bucket }: Pick<ObjectRequest, 'store' | 'bucket' | 'target'>, versionId: VersionId): Promise<Place | undefined> {
   if (versionId !== 'null') return { name: versionTarget(target, versionId), kept: versionId };
   const current = await store.objects.head(target).catch(ifMissing);
   if (current !== undefined && versionOf(current) === undefined) return { name: target, kept: undefined };

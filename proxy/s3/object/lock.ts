@@ -88,6 +88,11 @@ export function retentionOf(metadata: Metadata): Retention | undefined {
   return { mode, untilMs: Date.parse(until) };
 }
 
+/** Whether a version may not be ended by whoever has no power over governance. */
+export function isLocked(metadata: Metadata, nowMs: number): boolean {
+  return metadata[OBJECT_LEGAL_HOLD] === 'ON' || (retentionOf(metadata)?.untilMs ?? 0) > nowMs;
+}
+
 /** Refuses to end a version that is locked: under a legal hold, or retained still, unless governance is bypassed by who may. */
 export function refuseLocked(request: BucketRequest, metadata: Metadata, key: string, bypass: boolean): void {
   if (metadata[OBJECT_LEGAL_HOLD] === 'ON') throw locked();

@@ -33,8 +33,7 @@ export async function completeMultipartUpload(request: ObjectRequest): Promise<R
   const listed = listedParts(parseXml(await smallBody(request, MAX_BODY_BYTES), 'CompleteMultipartUpload', 'CompletedMultipartUpload'));
   const upload = await findUpload(request, true);
   const clientKey = clientKeyOf(exchange);
-  // As in AWS: the key is wanted where there is a checksum of what it encrypts.
-  if (clientKey !== undefined || checksumOfUpload(upload) !== undefined) checkReadKey(upload.metadata, clientKey);
+  checkReadKey(upload.metadata, clientKey);
   const token = hash('sha256', listed.map(({ number, etag }) => `${number}:${etag}`).join(','), 'hex');
   const answer = await store.uploads
     .complete(target, upload.id, { token, write: () => write(request, upload, listed), written: () => written(request, upload) })

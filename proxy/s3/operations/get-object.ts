@@ -111,7 +111,7 @@ const OVERRIDES: readonly (readonly [parameter: string, header: string])[] = [
   ['response-content-encoding', 'Content-Encoding'],
 ];
 
-function headersOf(request: ObjectRequest, { info, etag, modifiedSeconds, versionId }: Seen): Record<string, string | number> {
+function headersOf(request: ObjectRequest, { info, etag, modifiedSeconds, versionId, sizeBytes }: Seen): Record<string, string | number> {
   const { exchange, query, caller } = request;
   const headers: Record<string, string | number> = {
     ...shownMetadata(info.metadata),
@@ -119,7 +119,7 @@ function headersOf(request: ObjectRequest, { info, etag, modifiedSeconds, versio
     'Last-Modified': formatHttpDate(modifiedSeconds),
     'Accept-Ranges': 'bytes',
     ...versionHeader(versionId),
-    ...expirationHeader(request, info),
+    ...expirationHeader(request.bucket, { key: request.key, bytes: sizeBytes, timestamp: info.timestamp, metadata: info.metadata }),
   };
   if (exchange.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') Object.assign(headers, checksumHeaders(checksumOf(info.metadata)));
   if (query.size > 0) override(headers, query, caller !== undefined);

@@ -4,6 +4,7 @@ import { authorize } from '../access/authorize.ts';
 import { S3Error } from '../errors.ts';
 import { checkedBody, checksumHeaders, packChecksum, promisedChecksum } from '../object/checksum.ts';
 import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM } from '../object/metadata.ts';
+import { expirationHeader } from '../object/expiration.ts';
 import { encryptionFor } from '../object/encryption.ts';
 import { governedMetadata, writeObject, writtenHeader } from '../object/write.ts';
 import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, type ObjectRequest, type S3Request } from '../request.ts';
@@ -21,8 +22,8 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
     const checksum = counted();
     return checksum === undefined ? {} : { [OBJECT_CHECKSUM]: packChecksum(checksum) };
   };
-  const { etag, versionId } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange), keymaster: encryption?.keymaster });
-  return emptyAnswer(200, { ETag: `"${etag}"`, ...writtenHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(encryption?.label) });
+  const { etag, versionId, sizeBytes, timestamp } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange), keymaster: encryption?.keymaster });
+  return emptyAnswer(200, { ETag: `"${etag}"`, ...writtenHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(encryption?.label), ...expirationHeader(request.bucket, { key, bytes: sizeBytes, timestamp, metadata }) });
 }
 
 /** Refuses uploads whose length nobody says, or that are too large for one request. */
