@@ -30,7 +30,7 @@ export function governedMetadata(request: BucketRequest, given: { tags?: Tags | 
   const enforced = bucket.setting('ownership') === 'BucketOwnerEnforced';
   const owner = ownerOf(request);
   const acl = given.acl ?? aclOfHeaders(exchange, directory, { owner, bucketOwner: bucket.ownerId });
-  if (enforced && acl !== undefined && !isPrivate(acl) && !isFullControlOfBucketOwner(acl, bucket.ownerId)) throw new S3Error('AccessControlListNotSupported');
+  if (enforced && acl !== undefined && exchange.header('x-amz-acl') !== 'bucket-owner-full-control' && (exchange.headers['x-amz-acl'] !== undefined || !isFullControlOfBucketOwner(acl, bucket.ownerId))) throw new S3Error('AccessControlListNotSupported');
   refusePublicAcl(bucket, acl);
   const tags = given.tags ?? tagsOfHeader(request);
   return {

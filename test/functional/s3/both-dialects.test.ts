@@ -1,0 +1,121 @@
+/** One namespace, two dialects: what is written by one is read, listed, copied and deleted by the other. */
+import assert from 'node:assert/strict';
+import { hash, randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { GoriProcess } from '../swift/gori-process.ts';
+import { S3Session, texts } from './session.ts';
+
+let gori: GoriProcess;
+let s3: S3Session;
+let swift: (method: string, path: string, options?: { headers?: Record<string, string>; body?: string | Buffer }) => Promise<Response>;
+
+before(async () => {
+  gori = await GoriProcess.start();
+  s3 = new S3Session(gori.endpoint);
+  const { url, token } = await gori.login();
+  swift = (method, path, { headers = {}, body } = {}) => fetch(`${url}${path}`, { method, headers: { 'X-Auth-Token': token, ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }) });
+});
+
+after(async () => {
+  assert.deepEqual(gori.complaints, []);
+  await gori[Symbol.asyncDispose]();
+});
+
+test('a container of Swift is a bucket for its owner, with metadata both ways', async () => {
+  assert.equal((await swift('PUT', '/made-by-swift')).status, 201);
+  await swift('PUT', '/made-by-swift/a%20b', { body: 'hello', headers: { 'X-Object-Meta-Colour': 'blue', 'Content-Type': 'text/x-odd' } });
+  const seen = await s3.ask('GET', '/made-by-swift/a%20b');
+  assert.deepEqual([seen.status, seen.body.toString(), seen.headers.get('x-amz-meta-colour'), seen.headers.get('content-type'), seen.headers.get('etag')], [200, 'hello', 'blue', 'text/x-odd', `"${hash('md5', 'hello', 'hex')}"`]);
+  await s3.well('PUT', '/made-by-swift/from-s3', { body: 'hi', headers: { 'x-amz-meta-note': 'two' } });
+  const shown = await swift('GET', '/made-by-swift/from-s3');
+  assert.deepEqual([await shown.text(), shown.headers.get('x-object-meta-note')], ['hi', 'two']);
+  assert.deepEqual(texts(await s3.well('GET', '/made-by-swift?list-type=2'), 'Key'), ['a b', 'from-s3']);
+  assert.equal(await (await swift('GET', '/made-by-swift')).text(), 'a b\nfrom-s3\n');
+  assert.ok(texts(await s3.well('GET', '/'), 'Name').includes('made-by-swift'));
+  assert.equal((await swift('DELETE', '/made-by-swift/from-s3')).status, 204);
+  assert.equal((await s3.ask('GET', '/made-by-swift/from-s3')).status, 404);
+  await s3.well('DELETE', '/made-by-swift/a%20b');
+  await s3.well('DELETE', '/made-by-swift');
+  assert.equal((await swift('HEAD', '/made-by-swift')).status, 404);
+});
+
+test('an upload in parts is one object for Swift, without a container of parts to be seen, and its parts end with it', async () => {
+  await s3.well('PUT', '/parts');
+  const id = texts(await s3.well('POST', '/parts/big?uploads='), 'UploadId')[0]!;
+  const pieces = [randomBytes(5 << 20), randomBytes(1000)];
+  const tags: string[] = [];
+  for (const [i, piece] of pieces.entries()) tags.push((await s3.ask('PUT', `/parts/big?partNumber=${i + 1}&uploadId=${id}`, { body: piece })).headers.get('etag')!);
+  const list = tags.map((tag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${tag}</ETag></Part>`).join('');
+  const complete = (): Promise<string> => s3.well('POST', `/parts/big?uploadId=${id}`, { body: `<CompleteMultipartUpload>${list}</CompleteMultipartUpload>` });
+  const etag = `"${hash('md5', Buffer.concat(pieces.map((piece) => hash('md5', piece, 'buffer'))), 'hex')}-2"`;
+  assert.deepEqual(texts(await complete(), 'ETag'), [etag]);
+  assert.deepEqual(texts(await complete(), 'ETag'), [etag], 'and again');
+  const whole = await swift('GET', '/parts/big');
+  assert.deepEqual([whole.headers.get('etag'), Buffer.from(await whole.arrayBuffer()).equals(Buffer.concat(pieces))], [etag, true]);
+  const range = await swift('GET', '/parts/big', { headers: { Range: `bytes=${(5 << 20) - 2}-${(5 << 20) + 1}` } });
+  assert.deepEqual(Buffer.from(await range.arrayBuffer()), Buffer.concat(pieces).subarray((5 << 20) - 2, (5 << 20) + 2));
+  assert.equal(await (await swift('GET', '')).text(), 'parts\n');
+  await s3.well('DELETE', '/parts/big');
+  await s3.well('DELETE', '/parts');
+});
+
+test("a static large object of Swift's is read by S3, whole and in ranges", async () => {
+  await swift('PUT', '/slo');
+  const pieces = [randomBytes(1000), randomBytes(2000)];
+  for (const [i, piece] of pieces.entries()) await swift('PUT', `/slo/seg${i}`, { body: piece });
+  const put = await swift('PUT', '/slo/whole?multipart-manifest=put', { body: JSON.stringify(pieces.map((_, i) => ({ path: `/slo/seg${i}` }))) });
+  assert.equal(put.status, 201);
+  assert.deepEqual((await s3.ask('GET', '/slo/whole')).body, Buffer.concat(pieces));
+  const part = await s3.ask('GET', '/slo/whole', { headers: { Range: 'bytes=990-1009' } });
+  assert.deepEqual([part.status, part.body], [206, Buffer.concat(pieces).subarray(990, 1010)]);
+  assert.deepEqual(texts(await s3.well('GET', '/slo?prefix=whole'), 'Size'), ['3000']);
+  for (const name of ['whole', 'seg0', 'seg1']) await s3.well('DELETE', `/slo/${name}`);
+  await s3.well('DELETE', '/slo');
+});
+
+test('versions are the same versions in both', async () => {
+  await s3.well('PUT', '/versions-of-both');
+  await s3.well('PUT', '/versions-of-both?versioning', { body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
+  const first = (await s3.ask('PUT', '/versions-of-both/o', { body: 'one' })).headers.get('x-amz-version-id')!;
+  const second = (await swift('PUT', '/versions-of-both/o', { body: 'two' })).headers.get('x-object-version-id')!;
+  assert.equal(await (await swift('GET', `/versions-of-both/o?version-id=${first}`)).text(), 'one');
+  assert.equal((await s3.ask('GET', `/versions-of-both/o?versionId=${second}`)).body.toString(), 'two');
+  assert.equal((await swift('DELETE', '/versions-of-both/o')).status, 204);
+  const gone = await s3.ask('GET', '/versions-of-both/o');
+  assert.deepEqual([gone.status, gone.headers.get('x-amz-delete-marker')], [404, 'true']);
+  const listed = await s3.well('GET', '/versions-of-both?versions');
+  const ids = texts(listed, 'VersionId');
+  assert.deepEqual(ids.slice(1), [second, first]);
+  assert.equal((await s3.ask('DELETE', '/versions-of-both')).status, 409);
+  for (const id of ids) await s3.well('DELETE', `/versions-of-both/o?versionId=${id}`);
+  await s3.well('DELETE', '/versions-of-both');
+});
+
+test('what is encrypted under the client key of S3 is nobody elses to read', async () => {
+  await s3.well('PUT', '/secrets');
+  const key = randomBytes(32);
+  const headers = { 'x-amz-server-side-encryption-customer-algorithm': 'AES256', 'x-amz-server-side-encryption-customer-key': key.toString('base64'), 'x-amz-server-side-encryption-customer-key-md5': hash('md5', key, 'base64') };
+  await s3.well('PUT', '/secrets/o', { body: 'hush', headers });
+  assert.equal((await s3.ask('GET', '/secrets/o', { headers })).body.toString(), 'hush');
+  assert.equal((await s3.ask('GET', '/secrets/o')).status, 400);
+  assert.equal((await swift('GET', '/secrets/o')).status, 403);
+  await s3.well('DELETE', '/secrets/o');
+  await s3.well('DELETE', '/secrets');
+});
+
+test('bad input is refused in words of S3, and never by a 5xx', async () => {
+  await s3.well('PUT', '/bad-input');
+  const asked: readonly (readonly [string, string, { headers?: Record<string, string>; body?: string }?])[] = [
+    ['GET', '/bad-input/%00'], ['PUT', `/bad-input/${'k'.repeat(1025)}`, { body: 'x' }], ['GET', '/bad-input?max-keys=-1'], ['GET', '/bad-input?encoding-type=x'], ['GET', '/bad-input?continuation-token=%2F&list-type=2'],
+    ['POST', '/bad-input?delete', { body: '<!DOCTYPE x [<!ENTITY a "b">]><Delete/>' }], ['PUT', '/bad-input?policy', { body: '{' }], ['PUT', '/bad-input?versioning', { body: '<a'.repeat(5000) }],
+    ['PUT', '/bad-input?lifecycle', { body: '<LifecycleConfiguration><Rule/></LifecycleConfiguration>' }], ['PUT', '/bad-input/o', { body: 'x', headers: { 'x-amz-tagging': 'a=1&a=2' } }], ['PUT', '/bad-input/o', { body: 'x', headers: { 'x-amz-meta-big': 'y'.repeat(3000) } }],
+    ['PUT', '/bad-input/o', { headers: { 'x-amz-copy-source': 'nowhere' } }], ['PUT', '/bad-input/o?partNumber=0&uploadId=x', { body: 'x' }], ['POST', '/bad-input/o?uploadId=x', { body: '<CompleteMultipartUpload/>' }], ['GET', '/bad-input/o?versionId=zzz'], ['PUT', '/Bad_Name'], ['DELETE', '/'],
+  ];
+  for (const [method, path, options] of asked) {
+    const { status, body } = await s3.ask(method, path, options);
+    assert.ok(status >= 400 && status < 500, `${method} ${path.slice(0, 60)}: ${status}`);
+    assert.equal(texts(body.toString(), 'Code').length, 1, path.slice(0, 60));
+  }
+  assert.equal((await s3.ask('GET', '/bad-input?analytics')).status, 501);
+  await s3.well('DELETE', '/bad-input');
+});
