@@ -8,7 +8,7 @@ import { Encryption, LocalKeys, RootSecrets } from '#proxy/core';
 import { RingInbox, RingSet, type RingDevice } from '#ring';
 import { startStorageNode, type StorageNode } from '#storage-node';
 import { NodeClient } from '#storage-node/client';
-import { auditor, compactor, containerUpdater, databaseReplicator, objectReplicator, objectUpdater, reclaimer } from '#storage-node/daemons';
+import { auditor, compactor, containerUpdater, databaseAuditor, databaseReplicator, objectReplicator, objectUpdater, reclaimer } from '#storage-node/daemons';
 import { generatedUser } from './credentials.ts';
 import { ensureCluster, policiesOf } from './embedded.ts';
 import type { ClusterIdentity } from './identity.ts';
@@ -114,7 +114,9 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
   const replication = { ...context, intervalMs: config.replicator.intervalSeconds * 1000 };
   const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(replication), databaseReplicator(replication), compactor(context), reclaimer(context)];
-  if (config.auditor.enabled) daemons.push(auditor({ ...context, bytesPerSecond: config.auditor.bytesPerSecond, intervalMs: config.auditor.intervalSeconds * 1000 }));
+  const { enabled, bytesPerSecond, intervalSeconds } = config.auditor;
+  const auditing = { ...context, bytesPerSecond, intervalMs: intervalSeconds * 1000 };
+  if (enabled) daemons.push(auditor(auditing), databaseAuditor(auditing));
   return daemons.map((daemon) => {
     const { status, ended } = runDaemon(daemon, { clock: systemClock, signal, log });
     node.daemons.push(status);

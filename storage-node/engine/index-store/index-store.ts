@@ -20,5 +20,7 @@ export interface IndexStore {
   barrier(): Promise<void>;
   /** Pages of entries from `from` up to but not including `to`, in byte order. */
   range(from: Buffer, to: Buffer): AsyncIterable<[key: Buffer, value: Buffer][]>;
+  /** Whether what is on the disk is what was written. Where it is not, the next opening throws IndexDamaged. */
+  isSound(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@
 import { Level } from 'level';
 import { StoreError } from '#common';
 import { codeOf, type Files } from '../files/files.ts';
+import { damagedTables, markClosed, wasClosed } from './tables.ts';
 import { IndexDamaged, type IndexChange, type IndexStore } from './index-store.ts';
 
 export interface LevelIndexOptions {
@@ -24,6 +25,7 @@ const WRITE_BUFFER_BYTES = 4 << 20;
 /** Opens (or makes) the database. Throws `device-locked` where another process has it, IndexDamaged where it is damaged. */
 export async function openLevelIndex({ directory, files, cacheBytes = 16 << 20 }: LevelIndexOptions): Promise<IndexStore> {
   files.makeDirectory(directory);
+  if (!(await wasClosed(directory)) && (await damagedTables(directory)).length > 0) throw new IndexDamaged(`tables in ${directory} are damaged`);
   const level = new Level<Buffer, Buffer>(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -39,6 +41,7 @@ export async function openLevelIndex({ directory, files, cacheBytes = 16 << 20 }
     if (codeOf(cause) === 'LEVEL_CORRUPTION') throw new IndexDamaged(`${directory} is damaged`, { cause: error });
     throw error;
   }
+  let sound = true;
   return {
     get: (key) => level.getSync(key),
     batch: (changes: readonly IndexChange[]) => level.batch(changes as IndexChange[]),
@@ -51,7 +54,12 @@ export async function openLevelIndex({ directory, files, cacheBytes = 16 << 20 }
         await iterator.close();
       }
     },
-    close: () => level.close(),
+    isSound: async () => (sound &&= (await damagedTables(directory)).length === 0),
+    close: async () => {
+      await level.close();
+      // One that is not counts as left open: the next opening looks, and refuses it.
+      if (sound) await markClosed(directory);
+    },
   };
 }
 

@@ -79,6 +79,7 @@ export class SimulatedIndex {
         this.#unsynced = [];
       },
       range: (from, to) => this.#range(from.toString('latin1'), to.toString('latin1')),
+      isSound: async () => true,
       close: async () => {},
     };
   }

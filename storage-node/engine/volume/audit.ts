@@ -40,6 +40,7 @@ export interface AuditOptions {
   readonly records: RecordAccess;
   readonly log: Log;
   readonly flush: () => Promise<void>;
+  readonly indexIsSound: () => Promise<boolean>;
   readonly quarantine: (keyText: string, entry: Entry, reason: string) => Promise<void>;
   /** Counts the digests of the keys' slices anew. */
   readonly recount: (keyTexts: Iterable<string>) => Promise<void>;
@@ -173,6 +174,10 @@ export class VolumeAudit {
       if (enough()) return;
     }
     await this.#index();
+    if (!(await this.#o.indexIsSound())) {
+      this.#count.damaged++;
+      this.#o.environment.report({ event: 'damage', detail: { what: 'tables of the index; it is made anew when the device is opened again' } });
+    }
     this.#count.done = true;
     this.#phase = 'volumes';
     this.#volume = 0;

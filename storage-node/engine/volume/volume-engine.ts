@@ -79,7 +79,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#replica = new VolumeReplica({ environment, settings, table, digests, pending, volumes, records: this.#records, bigs: this.#bigs, log: this.#log, flush, checkRoom: () => this.#checkSpace() });
     this.#recounting = new Recounting({ environment, digests, table, inTurn: (work) => this.#upkeep.inTurn(work) });
     this.#audit = new VolumeAudit({
-      environment, volumes, table, records: this.#records, log: this.#log, flush,
+      environment, volumes, table, records: this.#records, log: this.#log, flush, indexIsSound: () => parts.index.isSound(),
       quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason),
       recount: (keyTexts) => this.#recounting.recount(keyTexts),
     });

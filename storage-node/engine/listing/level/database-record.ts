@@ -49,7 +49,8 @@ export function decodeState(text: string): { id: DatabaseId; state: DatabaseStat
 type StoredTotals = readonly [rows: number, objects: number, bytes: number];
 
 export function encodeFigures(figures: Figures, report: Report | undefined): string {
-  const policies = Array.from(figures.byPolicy, ([policy, totals]) => [policy, ...storedTotals(totals)]);
+  // In order, so that equal figures have equal texts.
+  const policies = [...figures.byPolicy].sort(([a], [b]) => a - b).map(([policy, totals]) => [policy, ...storedTotals(totals)]);
   return JSON.stringify([storedTotals(figures.totals), figures.tombstones, formatDigest(figures.digest), policies, report ?? null]);
 }
 

@@ -25,6 +25,7 @@ export class GroupCommitter {
   readonly #clock: Clock;
   readonly #gatherer: Gatherer;
   #queue: Queued[] = [];
+  readonly #between: (() => Promise<void>)[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
   #failedAtMs: number | undefined;
@@ -53,6 +54,15 @@ export class GroupCommitter {
     });
   }
 
+  /** Runs work while no group is under way, and none begins. */
+  between(work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new StoreError('device-unavailable', 'listings are closed'));
+      this.#between.push(() => work().then(resolve, (error: unknown) => reject(storeFault(error) as Error)));
+      this.#running ??= this.#run();
+    });
+  }
+
   /** Commits what is queued and takes no more. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -61,9 +71,11 @@ export class GroupCommitter {
 
   async #run(): Promise<void> {
     do {
+      for (const work of this.#between.splice(0)) await work();
+      if (this.#queue.length === 0) continue;
       await this.#gatherer.wait();
       await this.#commitGroup();
-    } while (this.#queue.length > 0);
+    } while (this.#queue.length + this.#between.length > 0);
     this.#running = undefined;
   }
 

@@ -4,18 +4,20 @@
  */
 import assert from 'node:assert';
 import { LRUCache } from 'lru-cache';
-import { systemClock, type Clock, type Timestamp } from '#common';
+import { isStoreError, systemClock, type Clock, type Timestamp } from '#common';
 import { isAlive } from '#storage-node/protocol';
 import type {
   DatabaseCopy, DatabaseInfo, DatabaseName, DatabaseRanges, DatabaseVersion, Key, ListingEngine,
   ListingPage, ListingQuery, ListingRow, LocalListingReplica, MergeRequest, PutDatabase, ReplicatedState, TimedMetadata,
 } from '#storage-node/protocol';
 import { deleteState, postState, putState } from '../database-state.ts';
-import { recordInfo, reportOf } from './database-record.ts';
+import { encodeFigures, recordInfo, reportOf } from './database-record.ts';
 import { GroupCommitter } from './group-committer.ts';
 import { databaseKey, rangeOf, type DatabaseKey } from './keys.ts';
 import { ListingStore, storeFault, type ListingStoreOptions } from './listing-store.ts';
 import { openCursor, readPage } from './list-rows.ts';
+import { Mender } from './mender.ts';
+import { countRows } from './recount.ts';
 import { Reclaimer, type ReclaimStep } from './reclaimer.ts';
 import { ListingsReplica } from './replica.ts';
 import type { Draft, Transaction } from './transaction.ts';
@@ -38,6 +40,9 @@ export class LevelListingEngine implements ListingEngine, LocalListingReplica, A
   readonly #committer: GroupCommitter;
   readonly #reclaimer: Reclaimer;
   readonly #replica: ListingsReplica;
+  readonly #mender: Mender;
+  /** The last database that the audit looked at. */
+  #audited = 'd';
   /** Where the last `unreported` ended: a report that always fails must not keep the others from their turn. */
   #unreportedCursor = 'u';
   /** Settles when the last report is noted. */
@@ -49,6 +54,7 @@ export class LevelListingEngine implements ListingEngine, LocalListingReplica, A
     this.#store = store;
     this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock });
     this.#replica = new ListingsReplica(store, this.#committer);
+    this.#mender = new Mender(store, this.#committer);
     const isAgreed = (key: DatabaseKey, deletedAt: Timestamp): boolean => options.reclaimAgreed !== true || deletedAt < this.#replica.agreedAt(key);
     this.#reclaimer = new Reclaimer(store, this.#committer, isAgreed);
   }
@@ -111,10 +117,11 @@ export class LevelListingEngine implements ListingEngine, LocalListingReplica, A
     try {
       const record = snapshot ? this.#store.load(key, snapshot) : this.#store.record(key);
       if (!record || !isAlive(record.state)) return undefined;
-      await using cursor = openCursor(this.#store.level, record.id, query, snapshot);
+      await using cursor = openCursor(this.#store, record.id, query, snapshot);
       const page = cursor ? await readPage(cursor, query) : { entries: [], truncated: false };
       return { info: recordInfo(record), ...page };
     } catch (error) {
+      this.#mender.noteFault(error);
       throw storeFault(error);
     } finally {
       await snapshot?.close();
@@ -185,6 +192,44 @@ export class LevelListingEngine implements ListingEngine, LocalListingReplica, A
     } catch (error) {
       throw storeFault(error);
     }
+  }
+
+  /**
+   * One step of the audit: reads one database whole, and has it mended where values are damaged or its figures are not those of its rows. Answers the rows
+   * that were read, and whether all databases have had their turn: the next step begins anew.
+   */
+  async audit(): Promise<{ rows: number; wrong: boolean; done: boolean }> {
+    try {
+      const [stored] = await this.#store.level.keys({ gt: this.#audited, lt: rangeOf('d').lt, limit: 1 }).all();
+      this.#audited = stored ?? 'd';
+      if (stored === undefined) return await this.#auditTables();
+      const key = stored.slice(1);
+      const before = this.#store.record(key);
+      const record = this.#store.load(key);
+      if (record === undefined || before === undefined) return { rows: 0, wrong: false, done: false };
+      const { figures, doubles } = await countRows(this.#store, record.id);
+      const rows = figures.totals.rows + figures.tombstones;
+      // Where it changed meanwhile, nothing can be said of the figures.
+      const wrong = this.#store.record(key) === before && !this.#committer.writing && (doubles.length > 0 || encodeFigures(figures, undefined) !== encodeFigures(before.figures, undefined));
+      if (wrong) this.#mender.note(stored);
+      return { rows, wrong, done: false };
+    } catch (error) {
+      this.#mender.noteFault(error);
+      const fault = storeFault(error);
+      if (!isStoreError(fault, 'corrupt')) throw fault;
+      return { rows: 0, wrong: true, done: false };
+    }
+  }
+
+  async #auditTables(): Promise<{ rows: number; wrong: boolean; done: boolean }> {
+    const wrong = !(await this.#store.isSound());
+    if (wrong) this.#mender.noteTables();
+    return { rows: 0, wrong, done: true };
+  }
+
+  /** Resolves when what was found damaged is taken out and counted. */
+  mended(): Promise<void> {
+    return this.#mender.settled();
   }
 
   /** Commits what is under way and closes the database. */

@@ -2,7 +2,7 @@
 import { compareNames, textAfterPrefix, type ListingEntry, type ListingQuery } from '#storage-node/protocol';
 import { nameRange } from './name-bounds.ts';
 import { liveKey, tombstoneKey, type DatabaseId } from './keys.ts';
-import type { LevelDatabase, LevelSnapshot } from './listing-store.ts';
+import type { ListingStore, LevelSnapshot } from './listing-store.ts';
 import { MergedCursor, RangeCursor, type RowCursor } from './row-cursor.ts';
 
 /** Rows read at first where a delimiter may make the scan jump; without one, as many as the page may take. */
@@ -17,12 +17,12 @@ export interface Page {
  * Opens the cursor at once, so that it shows the database as it is (or as the snapshot is) at the moment of the call; reads later.
  * Undefined where the bounds leave no names between them.
  */
-export function openCursor(level: LevelDatabase, id: DatabaseId, query: ListingQuery, snapshot: LevelSnapshot | undefined): RowCursor | undefined {
+export function openCursor(store: ListingStore, id: DatabaseId, query: ListingQuery, snapshot: LevelSnapshot | undefined): RowCursor | undefined {
   const range = nameRange(query);
   if (!range) return undefined;
   const batch = query.delimiter === '' ? query.limit + 1 : FIRST_BATCH_WITH_DELIMITER;
   const seekTarget = query.reverse ? (prefix: string) => prefix : textAfterPrefix;
-  const open = (keyPrefix: string, deleted: boolean): RowCursor => new RangeCursor(level, { keyPrefix, deleted, range, snapshot, batch, seekTarget });
+  const open = (keyPrefix: string, deleted: boolean): RowCursor => new RangeCursor(store, { keyPrefix, deleted, range, snapshot, batch, seekTarget });
   const live = open(liveKey(id, ''), false);
   return query.includeDeleted ? new MergedCursor([live, open(tombstoneKey(id, ''), true)], query.reverse) : live;
 }

@@ -4,11 +4,15 @@
  * when the database is opened (recount.ts).
  */
 import { randomUUID } from 'node:crypto';
+import { rename } from 'node:fs/promises';
 import { Level } from 'level';
 import { LRUCache } from 'lru-cache';
-import { StoreError } from '#common';
+import { isStoreError, StoreError } from '#common';
+import { damagedTables, markClosed, wasClosed } from '../../index-store/tables.ts';
+import { unseal } from './checked-text.ts';
 import { DatabaseDigests } from './database-digests.ts';
 import { decodeFigures, decodeState, type DatabaseRecord } from './database-record.ts';
+import type { DatabaseState } from '../database-state.ts';
 import { recount } from './recount.ts';
 import { WriteAheadLogs } from './write-ahead-logs.ts';
 import { figuresKey, formatId, idKey, parseId, rangeOf, stateKey, type DatabaseId, type DatabaseKey } from './keys.ts';
@@ -29,21 +33,26 @@ export interface ListingStoreOptions {
 export class ListingStore {
   readonly level: Level;
   readonly digests: DatabaseDigests = new DatabaseDigests();
+  readonly #directory: string;
   readonly #records: LRUCache<DatabaseKey, DatabaseRecord>;
   readonly #logs: WriteAheadLogs;
   #life = randomUUID();
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
   #nextId = 0;
+  /** Hears of the key of each value that turns out to be damaged. */
+  onDamage: ((key: string) => void) | undefined;
 
   constructor(options: ListingStoreOptions) {
     this.level = new Level(options.directory, { cacheSize: options.cacheBytes ?? 8 << 20, writeBufferSize: options.writeBufferBytes ?? 4 << 20 });
+    this.#directory = options.directory;
     this.#logs = new WriteAheadLogs(options.directory);
     this.#records = new LRUCache({ max: options.maxRecords ?? 10_000 });
   }
 
   async open(): Promise<void> {
     try {
+      if (!(await wasClosed(this.#directory)) && !(await this.isSound())) await rename(this.#directory, `${this.#directory}.damaged-${Date.now()}`);
       // With one log, what is left is all that was written up to some moment. With two, the end of the first may be missing.
       const suspect = (await this.#logs.count()) > 1;
       await this.level.open();
@@ -57,11 +66,27 @@ export class ListingStore {
 
   /** Closes and opens again after a failed write: what was in doubt is then there or not, and nothing cached outlives the doubt. */
   async reopen(): Promise<void> {
+    await this.#shut();
+    await this.open();
+  }
+
+  /** Whether all of its tables are what LevelDB wrote. */
+  async isSound(): Promise<boolean> {
+    return (await damagedTables(this.#directory)).length === 0;
+  }
+
+  /** Puts a damaged database aside and begins with an empty one, which the replicator fills. Nobody may write meanwhile, and who reads is refused. */
+  async startAnew(): Promise<void> {
+    await this.#shut();
+    await rename(this.#directory, `${this.#directory}.damaged-${Date.now()}`);
+    await this.open();
+  }
+
+  async #shut(): Promise<void> {
     this.digests.reset();
     await this.level.close();
     this.#records.clear();
     this.#life = randomUUID();
-    await this.open();
   }
 
   /**
@@ -91,6 +116,7 @@ export class ListingStore {
 
   async close(): Promise<void> {
     await this.level.close();
+    await markClosed(this.#directory);
   }
 
   newId(): DatabaseId {
@@ -108,16 +134,56 @@ export class ListingStore {
 
   recordOfId(id: DatabaseId): DatabaseRecord | undefined {
     const key = this.get(idKey(id));
-    return key === undefined ? undefined : this.record(key);
+    const record = key === undefined ? undefined : this.record(key);
+    return record?.id === id ? record : undefined;
   }
 
   /** The record as the database holds it, at the moment of a snapshot where one is given. */
   load(key: DatabaseKey, snapshot?: LevelSnapshot): DatabaseRecord | undefined {
-    const stored = this.get(stateKey(key), snapshot);
+    const stored = this.text(stateKey(key), snapshot);
     if (stored === undefined) return undefined;
     const { id, state } = decodeState(stored);
-    const { figures, report } = decodeFigures(this.get(figuresKey(id), snapshot)!);
+    const figuresText = this.text(figuresKey(id), snapshot);
+    if (figuresText === undefined) {
+      this.onDamage?.(figuresKey(id));
+      throw new StoreError('corrupt', 'a database without figures', { detail: { key: figuresKey(id) } });
+    }
+    const { figures, report } = decodeFigures(figuresText);
     return { id, key, state, figures, report, info: undefined };
+  }
+
+  /** Id and state alone; undefined where they are not there, or damaged. */
+  loadState(key: DatabaseKey): { id: DatabaseId; state: DatabaseState } | undefined {
+    const value = this.get(stateKey(key));
+    if (value === undefined) return undefined;
+    try {
+      return decodeState(unseal(stateKey(key), value));
+    } catch (error) {
+      if (!isStoreError(error, 'corrupt')) throw error;
+      return undefined;
+    }
+  }
+
+  /** A sealed value. Throws `corrupt`. */
+  text(key: string, snapshot?: LevelSnapshot): string | undefined {
+    const value = this.get(key, snapshot);
+    return value === undefined ? undefined : this.unsealed(key, value);
+  }
+
+  /** What was sealed in a value that was read; its damage is noted before it is thrown. */
+  unsealed(key: string, value: string): string {
+    try {
+      return unseal(key, value);
+    } catch (error) {
+      this.onDamage?.(key);
+      throw error;
+    }
+  }
+
+  /** A database was changed past all records: nothing that is remembered of it counts. */
+  forget(key: DatabaseKey): void {
+    this.#records.delete(key);
+    this.digests.reset();
   }
 
   /** Replaces a record by its committed successor; undefined where it was removed. */
@@ -136,11 +202,19 @@ export class ListingStore {
   }
 }
 
+/** Whether LevelDB itself cannot read a table any more. */
+export function isTableDamage(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  if (code === 'LEVEL_CORRUPTION') return true;
+  return typeof cause === 'object' && cause !== null && isTableDamage(cause);
+}
+
 /** What a fault of level means to callers; StoreErrors and failed assertions pass through. */
 export function storeFault(error: unknown): unknown {
   const { code, cause, message } = error as { code?: unknown; cause?: { code?: unknown; message?: string }; message?: string };
   if (error instanceof StoreError || typeof code !== 'string' || !code.startsWith('LEVEL_')) return error;
   if (code === 'LEVEL_LOCKED' || cause?.code === 'LEVEL_LOCKED') return new StoreError('device-locked', 'another process has the listings open', { cause: error });
+  if (isTableDamage(error)) return new StoreError('corrupt', `listings: ${cause?.message ?? message ?? ''}`, { cause: error });
   const text = `${message ?? ''} ${cause?.message ?? ''}`;
   if (/no space|quota exceeded/i.test(text)) return new StoreError('device-full', 'no room for listings', { cause: error });
   return new StoreError('device-unavailable', `listings: ${text.trim()}`, { cause: error });

@@ -2,7 +2,7 @@
  * Reclaims what only had to outlive the reclaim age: tombstones, removed metadata, deleted databases. Works in steps that
  * each look at a bounded number of keys, and changes through the committer like any writer, looking again before it removes.
  */
-import type { Timestamp } from '#common';
+import { isStoreError, type Timestamp } from '#common';
 import { isAlive } from '#storage-node/protocol';
 import { reclaimMetadata } from '../database-state.ts';
 import { isUnreported } from './database-record.ts';
@@ -39,7 +39,7 @@ export class Reclaimer {
     const range = rangeOf(this.#cursor[0]!);
     const found = await this.#store.level.iterator({ gt: this.#cursor, lt: range.lt, limit: maxKeys }).all();
     const tombstones = this.#cursor.startsWith('t');
-    const work = tombstones ? found.filter(([key, value]) => decodeRow(key, true, value).timestamp < olderThan) : found;
+    const work = tombstones ? found.filter(([key, value]) => isOlder(this.#store, key, { value, olderThan })) : found;
     const isAgreed = this.#isAgreed;
     const change = (transaction: Transaction): number =>
       work.reduce((reclaimed, [key]) => reclaimed + Number(tombstones ? reclaimTombstone(transaction, key, { olderThan, isAgreed }) : reclaimDatabase(transaction, key.slice(1), { olderThan, isAgreed })), 0);
@@ -48,6 +48,15 @@ export class Reclaimer {
     if (!ended) this.#cursor = found.at(-1)![0];
     else this.#cursor = tombstones ? 'd' : 't';
     return { reclaimed, done: ended && !tombstones };
+  }
+}
+
+function isOlder(store: ListingStore, key: string, { value, olderThan }: { value: string; olderThan: Timestamp }): boolean {
+  try {
+    return decodeRow(key, true, store.unsealed(key, value)).timestamp < olderThan;
+  } catch (error) {
+    if (!isStoreError(error, 'corrupt')) throw error;
+    return false;
   }
 }
 

@@ -184,7 +184,7 @@ export class ListingsReplica {
 
   async *#rows(record: DatabaseRecord, after: string, batch: number, snapshot?: LevelSnapshot): AsyncGenerator<ListingRow, void, undefined> {
     const query = { limit: batch, marker: after, endMarker: '', prefix: '', delimiter: '', reverse: false, includeDeleted: true };
-    await using cursor = openCursor(this.#store.level, record.id, query, snapshot);
+    await using cursor = openCursor(this.#store, record.id, query, snapshot);
     if (cursor === undefined) throw new StoreError('bad-request', 'no names there');
     while (cursor.name !== undefined || (await cursor.fill())) yield cursor.take();
   }

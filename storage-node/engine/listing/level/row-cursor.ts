@@ -4,7 +4,7 @@
  */
 import { compareNames, textAfterPrefix, type ListingRow } from '#storage-node/protocol';
 import { ROW_PREFIX_LENGTH } from './keys.ts';
-import type { LevelDatabase, LevelSnapshot } from './listing-store.ts';
+import type { ListingStore, LevelSnapshot } from './listing-store.ts';
 import { decodeRow } from './row-codec.ts';
 
 export interface RowCursor extends AsyncDisposable {
@@ -12,7 +12,7 @@ export interface RowCursor extends AsyncDisposable {
   readonly name: string | undefined;
   /** Reads on where nothing is at hand; false at the end. */
   fill(): Promise<boolean>;
-  /** The row at hand, decoded; moves on. */
+  /** The row at hand, decoded; moves on. Throws `corrupt` where it is damaged, and has moved on all the same. */
   take(): ListingRow;
   /** Moves on past every row whose name starts with `prefix`, without reading what lies beyond the batch at hand. */
   skipPrefix(prefix: string): void;
@@ -40,6 +40,7 @@ const LARGEST_BATCH = 1000;
 const LARGEST_BATCH_BYTES = 1 << 20;
 
 export class RangeCursor implements RowCursor {
+  readonly #store: ListingStore;
   readonly #iterator: TextIterator;
   readonly #keyPrefix: string;
   readonly #deleted: boolean;
@@ -54,7 +55,7 @@ export class RangeCursor implements RowCursor {
   name: string | undefined;
 
   constructor(
-    level: LevelDatabase,
+    store: ListingStore,
     options: {
       keyPrefix: string;
       deleted: boolean;
@@ -70,7 +71,8 @@ export class RangeCursor implements RowCursor {
     const { after, from, before, reverse } = range;
     const lower = after === undefined ? { gte: keyPrefix + from } : { gt: keyPrefix + after };
     const lt = before === undefined ? textAfterPrefix(keyPrefix)! : keyPrefix + before;
-    this.#iterator = level.iterator<string, string>({ ...lower, lt, reverse, highWaterMarkBytes: LARGEST_BATCH_BYTES, ...(snapshot && { snapshot }) });
+    this.#store = store;
+    this.#iterator = store.level.iterator<string, string>({ ...lower, lt, reverse, highWaterMarkBytes: LARGEST_BATCH_BYTES, ...(snapshot && { snapshot }) });
     this.#keyPrefix = keyPrefix;
     this.#deleted = options.deleted;
     this.#smallestBatch = this.#batchSize = Math.min(LARGEST_BATCH, Math.max(1, options.batch));
@@ -94,9 +96,10 @@ export class RangeCursor implements RowCursor {
   }
 
   take(): ListingRow {
-    const row = decodeRow(this.name!, this.#deleted, this.#batch[this.#position]![1]);
+    const name = this.name!;
+    const [key, value] = this.#batch[this.#position]!;
     this.#step();
-    return row;
+    return decodeRow(name, this.#deleted, this.#store.unsealed(key, value));
   }
 
   skipPrefix(prefix: string): void {
@@ -150,10 +153,13 @@ export class MergedCursor implements RowCursor {
   }
 
   take(): ListingRow {
-    const row = this.#at!.take();
-    if (this.#at!.name === undefined) this.#wait();
-    else this.#look();
-    return row;
+    const at = this.#at!;
+    try {
+      return at.take();
+    } finally {
+      if (at.name === undefined) this.#wait();
+      else this.#look();
+    }
   }
 
   skipPrefix(prefix: string): void {

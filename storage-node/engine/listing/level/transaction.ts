@@ -2,9 +2,11 @@
  * The changes of one commit group: each sees those before it, level sees them all in one batch, readers see them once that is
  * synced. A database's records are written once a group however many of its rows change.
  */
+import { isStoreError } from '#common';
 import { compareRows, type DatabaseName, type ListingRow } from '#storage-node/protocol';
 import { sameState, type DatabaseState } from '../database-state.ts';
 import { emptyFigures, replaceRow } from '../totals.ts';
+import { seal } from './checked-text.ts';
 import { copyRecord, encodeFigures, encodeState, isUnreported, type DatabaseRecord, type Report } from './database-record.ts';
 import { databaseKey, figuresKey, idKey, liveKey, stateKey, tombstoneKey, unreportedKey, type DatabaseId, type DatabaseKey } from './keys.ts';
 import type { LevelDatabase, ListingStore } from './listing-store.ts';
@@ -91,14 +93,24 @@ export class Transaction {
     const { before } = draft;
     if (!before) return undefined;
     if (before.figures.totals.rows > 0) {
-      const live = this.#store.get(liveKey(before.id, name));
+      const live = this.#stored(liveKey(before.id, name));
       if (live !== undefined) return decodeRow(name, false, live);
     }
     if (before.figures.tombstones > 0) {
-      const tombstone = this.#store.get(tombstoneKey(before.id, name));
+      const tombstone = this.#stored(tombstoneKey(before.id, name));
       if (tombstone !== undefined) return decodeRow(name, true, tombstone);
     }
     return undefined;
+  }
+
+  /** A row's text; a damaged row is none, and the database is counted anew after this group. */
+  #stored(key: string): string | undefined {
+    try {
+      return this.#store.text(key);
+    } catch (error) {
+      if (!isStoreError(error, 'corrupt')) throw error;
+      return undefined;
+    }
   }
 
   setReport(draft: Draft, report: Report): void {
@@ -135,11 +147,14 @@ function writeDraft(batch: Batch, { before, after, rows, removed }: Draft): void
     return;
   }
   if (!before) batch.put(idKey(id), key);
-  if (!before || !sameState(before.state, state)) batch.put(stateKey(key), encodeState(id, state));
-  if (!before || rows.size > 0 || before.report !== report) batch.put(figuresKey(id), encodeFigures(figures, report));
+  if (!before || !sameState(before.state, state)) batch.put(stateKey(key), seal(stateKey(key), encodeState(id, state)));
+  if (!before || rows.size > 0 || before.report !== report) batch.put(figuresKey(id), seal(figuresKey(id), encodeFigures(figures, report)));
 }
 
 function writeRow(batch: Batch, id: DatabaseId, name: string, { before, after }: RowChange): void {
-  if (after) batch.put(after.deleted ? tombstoneKey(id, name) : liveKey(id, name), encodeRow(after));
+  if (after) {
+    const key = after.deleted ? tombstoneKey(id, name) : liveKey(id, name);
+    batch.put(key, seal(key, encodeRow(after)));
+  }
   if (before && before.deleted !== after?.deleted) batch.del(before.deleted ? tombstoneKey(id, name) : liveKey(id, name));
 }
