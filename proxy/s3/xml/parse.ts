@@ -15,6 +15,7 @@ const parser = new XMLParser({
   trimValues: false,
   ignoreDeclaration: true,
   ignorePiTags: true,
+  processEntities: false,
   alwaysCreateTextNode: true,
   textNodeName: '#',
 });
@@ -32,7 +33,7 @@ export class XmlElement {
   /** The text in it. */
   get text(): string {
     const text = this.#raw['#'];
-    return typeof text === 'string' ? text : '';
+    return typeof text === 'string' ? decoded(text) : '';
   }
 
   /** Names of the elements in it, each once. */
@@ -64,8 +65,20 @@ export class XmlElement {
 
   attribute(name: string): string | undefined {
     const value = this.#raw[`@${name}`];
-    return typeof value === 'string' ? value : undefined;
+    return typeof value === 'string' ? decoded(value) : undefined;
   }
+}
+
+const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
+
+/** Text with the five entities that every document has, and references to characters. */
+function decoded(text: string): string {
+  if (!text.includes('&')) return text;
+  return text.replace(/&(?:#x([0-9a-fA-F]{1,6})|#(\d{1,7})|([a-z]{2,4}));/g, (whole, hex: string | undefined, decimal: string | undefined, name: string | undefined) => {
+    if (name !== undefined) return NAMED[name] ?? whole;
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    return code > 0x10ffff ? whole : String.fromCodePoint(code);
+  });
 }
 
 export function malformed(message?: string): S3Error {
@@ -80,7 +93,7 @@ export function parseXml(body: Buffer, ...roots: readonly string[]): XmlElement 
     if (XMLValidator.validate(text) !== true) throw malformed();
     const parsed = parser.parse(text) as Raw;
     const root = roots.find((name) => Object.hasOwn(parsed, name));
-    if (root === undefined) throw malformed();
+    if (root === undefined || Array.isArray(parsed[root]) || Object.keys(parsed).some((name) => name !== root && name !== '#')) throw malformed();
     return new XmlElement(parsed[root]);
   } catch (error) {
     if (error instanceof S3Error) throw error;
