@@ -14,7 +14,7 @@ import { deleteState, postState, putState } from '../database-state.ts';
 import { encodeFigures, recordInfo, reportOf } from './database-record.ts';
 import { GroupCommitter } from './group-committer.ts';
 import { databaseKey, rangeOf, type DatabaseKey } from './keys.ts';
-import { ListingStore, storeFault, type ListingStoreOptions } from './listing-store.ts';
+import { ListingStore, putAsideDamaged, storeFault, type ListingStoreOptions } from './listing-store.ts';
 import { openCursor, readPage } from './list-rows.ts';
 import { Mender } from './mender.ts';
 import { countRows } from './recount.ts';
@@ -30,6 +30,7 @@ export interface ListingEngineOptions extends ListingStoreOptions {
 
 /** Opens the listings of a device, recovering what a killed process left. Throws `device-locked` where another process has them open. */
 export async function openListingEngine(options: ListingEngineOptions): Promise<LevelListingEngine> {
+  await putAsideDamaged(options.directory);
   const store = new ListingStore(options);
   await store.open();
   return new LevelListingEngine(store, options);

@@ -30,6 +30,15 @@ export interface ListingStoreOptions {
   readonly maxRecords?: number;
 }
 
+/** Before a store is made on a directory, since level opens what is there by itself: what was left open and is damaged is put aside. */
+export async function putAsideDamaged(directory: string): Promise<void> {
+  if (!(await wasClosed(directory)) && (await damagedTables(directory)).length > 0) await putAside(directory);
+}
+
+async function putAside(directory: string): Promise<void> {
+  await rename(directory, `${directory}.damaged-${Date.now()}`);
+}
+
 export class ListingStore {
   readonly level: Level;
   readonly digests: DatabaseDigests = new DatabaseDigests();
@@ -52,7 +61,6 @@ export class ListingStore {
 
   async open(): Promise<void> {
     try {
-      if (!(await wasClosed(this.#directory)) && !(await this.isSound())) await rename(this.#directory, `${this.#directory}.damaged-${Date.now()}`);
       // With one log, what is left is all that was written up to some moment. With two, the end of the first may be missing.
       const suspect = (await this.#logs.count()) > 1;
       await this.level.open();
@@ -78,7 +86,7 @@ export class ListingStore {
   /** Puts a damaged database aside and begins with an empty one, which the replicator fills. Nobody may write meanwhile, and who reads is refused. */
   async startAnew(): Promise<void> {
     await this.#shut();
-    await rename(this.#directory, `${this.#directory}.damaged-${Date.now()}`);
+    await putAside(this.#directory);
     await this.open();
   }
 
