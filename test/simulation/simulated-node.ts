@@ -49,6 +49,7 @@ export class SimulatedNode {
   #device: Device | undefined;
   #listings: (ListingEngine & LocalListingReplica) | undefined;
   #isOff = true;
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(ip: string, world: NodeWorld) {
     this.ip = ip;
@@ -78,8 +79,13 @@ export class SimulatedNode {
     return this.#listings!;
   }
 
-  /** Opens the device and begins to answer; tries again while the disk fails. */
-  async start(): Promise<void> {
+  /** Opens the device and begins to answer; tries again while the disk fails. One that was started already is left alone. */
+  start(): Promise<void> {
+    if (this.#isOff) this.#starting = this.#open();
+    return this.#starting;
+  }
+
+  async #open(): Promise<void> {
     const host = new Host(this.ip);
     this.host = host;
     host.alive = false;
