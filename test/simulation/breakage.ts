@@ -17,6 +17,9 @@ function strike(cluster: SimulatedCluster, fault: Fault, random: SeededRandom): 
   switch (fault.kind) {
     case 'power':
       return goDown(cluster, nodes[fault.node]!, { forMs: fault.forMs, how: 'powerOff' });
+    case 'blackout':
+      for (const node of nodes) goDown(cluster, node, { forMs: fault.forMs, how: 'powerOff' });
+      return;
     case 'kill':
       return goDown(cluster, nodes[fault.node]!, { forMs: fault.forMs, how: 'kill' });
     case 'power-soon':

@@ -5,6 +5,7 @@ import type { Step } from './client.ts';
 export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'power' | 'kill' | 'errors' | 'full' | 'stall'; readonly node: number }
   | { readonly kind: 'power-soon'; readonly node: number; readonly calls: number }
+  | { readonly kind: 'blackout' }
   | { readonly kind: 'proxy'; readonly proxy: number }
   | { readonly kind: 'clock'; readonly proxy: number; readonly offsetMs: number }
   | { readonly kind: 'cut'; readonly from: number; readonly to: number; readonly bothWays: boolean }
@@ -51,10 +52,12 @@ function faultOf(random: SeededRandom, { nodes, proxies, lengthMs }: { nodes: nu
   const times = { atMs: random.below(Math.ceil(lengthMs)), forMs: random.pick([50, 300, 1500, 6000]) };
   const node = random.below(nodes);
   const proxy = random.below(proxies);
-  const kind = random.pick(['power', 'power', 'power-soon', 'power-soon', 'kill', 'kill', 'proxy', 'proxy', 'proxy', 'clock', 'cut', 'cut', 'cut', 'loss', 'slow', 'errors', 'full', 'stall'] as const);
+  const kind = random.pick(['power', 'power', 'power-soon', 'power-soon', 'blackout', 'kill', 'kill', 'proxy', 'proxy', 'proxy', 'clock', 'cut', 'cut', 'cut', 'loss', 'slow', 'errors', 'full', 'stall'] as const);
   switch (kind) {
     case 'power-soon':
       return { ...times, kind, node, calls: 1 + random.below(30) };
+    case 'blackout':
+      return { ...times, kind };
     case 'proxy':
       return { ...times, kind, proxy };
     case 'clock':

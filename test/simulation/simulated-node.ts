@@ -31,6 +31,8 @@ export interface NodeWorld {
 export const PORT = 6200;
 export const DEVICE = 'd';
 const RECLAIM_MS = 3_600_000;
+/** How much later a disk syncs that answers first. */
+const LATE_MS = 500;
 /** Between two tries to open a device whose disk fails. */
 const RETRY_MS = 200;
 
@@ -61,6 +63,7 @@ export class SimulatedNode {
     this.disk.latency = () => world.timeline.sleep(this.stallMs + world.random.below(300) / 100);
     this.disk.lyingSync = world.plant === 'no-fdatasync';
     this.disk.lateSync = world.plant === 'index-before-sync';
+    if (this.disk.lateSync) this.disk.latency = () => world.timeline.sleep(LATE_MS);
   }
 
   /** A disk that hangs adds this to each sync. */

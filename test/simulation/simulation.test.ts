@@ -35,7 +35,7 @@ test('the same plan is the same story', async () => {
 /** Within how many clusters each planted fault must be found. */
 const BOUNDS: Record<Exclude<Plant, 'none'>, number> = {
   'no-fdatasync': 10,
-  'index-before-sync': 10,
+  'index-before-sync': 20,
   'no-pending': 10,
   'timestamps-backwards': 10,
   'no-tombstones': 10,

@@ -25,7 +25,7 @@ export interface Result {
 }
 
 /** More time than any life takes. */
-const LIFE_MS = 3_600_000;
+const LIFE_MS = 600_000;
 
 export async function simulate(plan: Plan, plant: Plant = 'none'): Promise<Result> {
   const random = new SeededRandom(plan.seed ^ 0x5eed);
