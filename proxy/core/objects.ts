@@ -198,7 +198,12 @@ export class Objects {
       see(current);
       if (at !== undefined) await this.#assertNewest(place, at);
       // What comes from elsewhere with its timestamp is written also where nothing is: it may come before what it deletes.
-      else if (current === undefined && policy.consistency === 'strong') throw notFound();
+      else if (current === undefined && policy.consistency === 'strong') {
+        // What has expired is listed until it is ended.
+        const held = await this.#reads.info(placement, policy.consistency);
+        if (held !== undefined && !held.deleted) await this.expire(target, Number(held.metadata[DELETE_AT]));
+        throw notFound();
+      }
       timestamp = at !== undefined ? await this.#once(at, (now) => this.#writes.delete(place, now)) : await this.#untilNewest(place, (now) => this.#writes.delete(place, now));
     } else timestamp = await this.#contest(place, see, (ballot) => this.#writes.deleteBallot(place, ballot));
     if (current === undefined) throw notFound();

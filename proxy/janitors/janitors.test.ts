@@ -70,6 +70,16 @@ test('an object that was given another time, none, or other data is left alone',
   assert.deepEqual(await expire(), { expired: 1, otherwise: 0, failed: 0 }, 'the time given later counts');
 });
 
+test('a client that deletes what has expired finds nothing, and ends its row', async () => {
+  const cluster = begin();
+  const { store, clock } = cluster;
+  await store.containers.put({ account: ACCOUNT, container: 'c' }, { metadata: {}, policy: undefined });
+  await put(store, name('o'), { [DELETE_AT]: String(nowSeconds(cluster) + 10) });
+  clock.wind(10_000);
+  await assert.rejects(store.objects.delete(name('o')), fails('object-not-found'));
+  assert.equal(await objectsListed(store), 0);
+});
+
 test('what is written to an expired name while it is deleted stays', async () => {
   const cluster = begin();
   const { store, clock } = cluster;
