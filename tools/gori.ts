@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { clusterCommand } from './cluster/command.ts';
 import { completionCommand } from './completion.ts';
 import { objectCommand } from './object/command.ts';
+import { explainCommand } from './object/explain.ts';
 import { reconCommand } from './recon/command.ts';
 import { ringCommand } from './ring/command.ts';
 import { rolloutCommand } from './rollout/command.ts';
@@ -21,6 +22,7 @@ const program: Command = new Command('gori')
   .addCommand(ringCommand())
   .addCommand(clusterCommand())
   .addCommand(objectCommand())
+  .addCommand(explainCommand())
   .addCommand(reconCommand())
   .addCommand(rolloutCommand())
   .addCommand(simulateCommand())

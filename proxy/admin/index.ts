@@ -41,6 +41,7 @@ function operationOf(exchange: Exchange, { store, rings, janitors, recon = async
   const [what, name, ...rest] = exchange.path.slice(PREFIX.length).split('/');
   if (rest.length > 0) return undefined;
   if (what === 'where' && name === undefined) return () => where(store, exchange);
+  if (what === 'explain' && name === undefined) return () => explain(store, exchange);
   if (what === 'recon' && name === undefined) return recon;
   if (what !== 'rings' || rings === undefined) return undefined;
   if (name === undefined && exchange.method === 'GET') return async () => rings.versions();
@@ -60,6 +61,11 @@ async function answer(operation: () => Promise<unknown>): Promise<Response> {
 function where(store: Store, { rawQuery }: Exchange): Promise<unknown> {
   const query = parseQuery(rawQuery);
   return store.where({ account: query?.get('account') ?? '', container: query?.get('container'), object: query?.get('object') });
+}
+
+function explain(store: Store, { rawQuery }: Exchange): Promise<unknown> {
+  const query = parseQuery(rawQuery);
+  return store.explain({ account: query?.get('account') ?? '', container: query?.get('container') ?? '', object: query?.get('object') ?? '' });
 }
 
 function json(status: number, value: unknown): Response {

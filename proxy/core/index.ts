@@ -10,7 +10,8 @@ import { Encryption } from './encryption/index.ts';
 import { Expiring } from './expiring.ts';
 import { Jottings } from './jottings.ts';
 import { NullVersions } from './null-versions.ts';
-import { Objects } from './objects.ts';
+import { Objects, type ObjectName } from './objects.ts';
+import { explain, type Explanation } from './explain.ts';
 import { Placements } from './placement.ts';
 import { Uploads } from './uploads.ts';
 import { Versions } from './versions.ts';
@@ -34,6 +35,7 @@ export * from './manifest.ts';
 export * from './metadata.ts';
 export * from './stored-manifest.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject, type Stored } from './objects.ts';
+export type { Explanation } from './explain.ts';
 export { isReserved, reservedName, reservedParts } from './reserved.ts';
 export type { OpenObject } from './resumable-object.ts';
 export { NullVersions, type KeptVersion } from './null-versions.ts';
@@ -68,6 +70,8 @@ export interface Store {
   readonly cluster: Cluster;
   /** Does what was left for a moment later. To be called when no operation is under way. */
   close(): Promise<void>;
+  /** Why an object is as it is. Throws `container-not-found`. */
+  explain(name: ObjectName): Promise<Explanation>;
   /** What each device holds of a name. */
   where(name: { account: string; container?: string | undefined; object?: string | undefined }): Promise<Whereabouts>;
 }
@@ -97,6 +101,7 @@ export function openStore(cluster: Cluster): Store {
     buckets: new Buckets(cluster, containers, objects),
     cluster,
     close: () => containers.close(),
+    explain: (name) => explain({ cluster, placements, containers }, name),
     where: (name) => whereabouts({ placements, containers }, name),
   };
 }

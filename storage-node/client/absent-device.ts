@@ -4,7 +4,7 @@ import type { ListingEngine, ObjectEngine } from '#storage-node/protocol';
 
 export function absentObjects(what: string): ObjectEngine {
   const refuse = refusing(what);
-  return { stat: refuse, info: refuse, open: refuse, put: refuse, create: refuse, post: refuse, delete: refuse, prepare: refuse, abandon: () => undefined, settle: () => undefined, pending: refuse, digests: refuse, states: refuse, take: refuse };
+  return { stat: refuse, info: refuse, open: refuse, put: refuse, create: refuse, post: refuse, delete: refuse, prepare: refuse, abandon: () => undefined, settle: () => undefined, pending: refuse, digests: refuse, states: refuse, take: refuse, history: refuse };
 }
 
 export function absentListings(what: string): ListingEngine {

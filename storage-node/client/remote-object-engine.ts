@@ -2,7 +2,7 @@
 import { StoreError, type Timestamp } from '#common';
 import {
   decodeKey, decodeStates, DIGEST_BYTES, encodeKey, encodeShipment, frameHeader, HEAD_HEADER, jsonFrame, objectPath, parseJson, parseJsonFrame, readFrames,
-  type CreateRequest, type DeleteRequest, type Key, type KeyedState, type KeyRanges, type ObjectEngine, type ObjectInfo, type ObjectOperation, type ObjectReader, type ObjectState, type ObjectWriter,
+  type CreateRequest, type DeleteRequest, type HistoryEntry, type Key, type KeyedState, type KeyRanges, type ObjectEngine, type ObjectInfo, type ObjectOperation, type ObjectReader, type ObjectState, type ObjectWriter,
   type PendingRow, type Prepared, type PrepareRequest, type PostRequest, type PutRequest, type ShippedState, type Taken, type WriteReceipt,
 } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
@@ -45,6 +45,10 @@ export class RemoteObjectEngine implements ObjectEngine {
     const { info, lease } = head!;
     if (lease !== undefined) return new RemoteReader(this.#transport, this.#path, { info, lease });
     return new WholeReader(info, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+  }
+
+  async history(key: Key): Promise<HistoryEntry[]> {
+    return (await this.#call('history', { key: encodeKey(key) })) as HistoryEntry[];
   }
 
   async put({ key, name, timestamp, metadata, data, conditional }: PutRequest): Promise<WriteReceipt> {

@@ -68,6 +68,7 @@ function bound(engine: ObjectEngine): ObjectEngine {
     digests: (ranges) => engine.digests(ranges),
     states: (request) => engine.states(request),
     take: (states) => engine.take(states),
+    history: (key) => engine.history(key),
   };
 }
 

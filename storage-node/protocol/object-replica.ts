@@ -47,7 +47,28 @@ export interface Taken {
   damaged: number;
 }
 
+/** Something that happened to a key on a device. */
+export interface HistoryEntry {
+  readonly event: 'written' | 'posted' | 'deleted' | 'forgotten' | 'promised' | 'quarantined' | 'unknown';
+  /** Of the state, by the proxy's clock. */
+  readonly timestamp: Timestamp;
+  /** When it became durable here, ms by the node's clock; undefined where the frame that tells is damaged. */
+  readonly atMs: number | undefined;
+  readonly sizeBytes: number;
+  /** It won a ballot. */
+  readonly conditional: boolean;
+  /** What the device answers with. */
+  readonly inForce: boolean;
+  /** The same was there before: compaction copied it, or a replica sent it once more. */
+  readonly again: boolean;
+  readonly place: string;
+  /** Of a quarantine. */
+  readonly reason: string | undefined;
+}
+
 export interface ObjectReplica {
+  /** What became of a key here, the oldest first; reads all volumes. */
+  history(key: Key): Promise<HistoryEntry[]>;
   /** The digest of each range, 8 bytes each (protocol/state-digest.ts); zeros where nothing is held. */
   digests(ranges: KeyRanges): Promise<Buffer>;
   /** States held for keys of the ranges, tombstones too, in order of key, from the first one after `after` on, at most `limit`. */

@@ -6,7 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { STORE_ERROR_CODES, StoreError, type StoreErrorCode } from '#common';
 import type { Key } from './object-engine.ts';
 
-export const OBJECT_OPERATIONS = ['stat', 'info', 'open', 'read', 'release', 'put', 'create', 'post', 'delete', 'prepare', 'abandon', 'settle', 'pending', 'digests', 'states', 'take'] as const;
+export const OBJECT_OPERATIONS = ['stat', 'info', 'open', 'read', 'release', 'put', 'create', 'post', 'delete', 'prepare', 'abandon', 'settle', 'pending', 'digests', 'states', 'take', 'history'] as const;
 export const LISTING_OPERATIONS = ['info', 'put', 'post', 'delete', 'merge', 'sync', 'list', 'unreported', 'reported', 'databaseDigests', 'databaseVersions', 'databaseState', 'databaseRows', 'rowDigests', 'adopt'] as const;
 export type ObjectOperation = (typeof OBJECT_OPERATIONS)[number];
 export type ListingOperation = (typeof LISTING_OPERATIONS)[number];

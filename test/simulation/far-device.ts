@@ -59,6 +59,7 @@ export function farDevice({ network, from, to, objects, listings }: FarDeviceOpt
     digests: (ranges) => call(() => objects().digests(ranges)),
     states: (request) => call(() => objects().states(request)),
     take: (states) => call(() => objects().take(states)),
+    history: (key) => call(() => objects().history(key)),
   };
   return { objects: () => far, listings: farListings(link, network, listings) };
 }

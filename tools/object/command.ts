@@ -1,9 +1,7 @@
 /** `gori object where`: which devices a name lives on, and what each of them really holds. */
-import path from 'node:path';
 import { Command } from 'commander';
 import type { Whereabouts } from '#proxy/core';
-import { bearerOf } from '#storage-node/protocol';
-import { readIdentity } from '../server/index.ts';
+import { askProxy } from './proxy.ts';
 
 interface Options {
   readonly data: string;
@@ -25,28 +23,13 @@ export function objectCommand(): Command {
 }
 
 async function where(name: string, options: Options): Promise<void> {
-  const [account = '', container, ...rest] = name.replace(/^\//, '').split('/');
-  const object = rest.length > 0 ? rest.join('/') : undefined;
-  const identity = await readIdentity(path.resolve(options.data));
-  if (identity === undefined) return fail(`no cluster.json in ${options.data}`);
-  const query = new URLSearchParams({ account, ...(container && { container }), ...(object && { object }) });
-  const answer = await fetch(`${options.endpoint}/.gori/where?${query.toString()}`, { headers: { authorization: bearerOf(identity.secret) }, signal: AbortSignal.timeout(30_000) }).catch(
-    (error: unknown) => fail(`no proxy answers at ${options.endpoint}: ${String((error as Error).cause ?? error)}`),
-  );
-  if (answer === undefined) return;
-  const body = (await answer.json()) as Whereabouts | { fault: string };
-  if ('fault' in body) return fail(body.fault);
-  console.log(options.json ? JSON.stringify(body, null, 2) : describe(body));
+  const body = await askProxy<Whereabouts>('where', name, options);
+  if (body !== undefined) console.log(options.json ? JSON.stringify(body, null, 2) : describe(body));
 }
 
-function describe({ key, partition, policy, holdings }: Whereabouts): string {
+export function describe({ key, partition, policy, holdings }: Whereabouts): string {
   const lines = holdings.map(({ role, device, state, timestamp, bytes, rows, fault }) =>
     [role.padEnd(8), device.padEnd(36), state.padEnd(12), timestamp ?? '', bytes === undefined ? '' : `${bytes} bytes`, rows === undefined ? '' : `${rows} rows`, fault ?? ''].join(' ').trimEnd(),
   );
   return [`key ${key}, partition ${partition}, policy ${policy}`, ...lines].join('\n');
-}
-
-function fail(message: string): undefined {
-  console.error(`gori: ${message}`);
-  process.exitCode = 1;
 }

@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import { NEVER, type Clock, type Timestamp } from '#common';
 import { addState, changedAt, DIGEST_LANES, prefixOf } from '#storage-node/protocol';
 import type {
-  CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Metadata, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState,
+  CreateRequest, DeleteRequest, HistoryEntry, Key, KeyedState, KeyRanges, LocalReplica, Metadata, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState,
   ObjectWriter, PendingRow, Prepared, PrepareRequest, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
 
@@ -123,6 +123,14 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
       if (sinceMs <= before && info !== undefined) rows.push({ key: Buffer.from(hex, 'hex'), info });
     }
     return rows;
+  }
+
+  /** Only of what is in force: a model keeps no log. */
+  async history(key: Key): Promise<HistoryEntry[]> {
+    const state = await this.stat(key);
+    if (state === undefined) return [];
+    const { timestamp, sizeBytes, deleted, conditional } = state;
+    return [{ event: deleted ? 'deleted' : 'written', timestamp, sizeBytes, conditional: conditional === true, atMs: undefined, inForce: true, again: false, place: 'memory', reason: undefined }];
   }
 
   async digests({ bits, prefixes }: KeyRanges): Promise<Buffer> {

@@ -5,7 +5,7 @@
  */
 import { NEVER, StoreError, type Timestamp } from '#common';
 import type {
-  CreateRequest, DeleteRequest, Key, KeyedState, KeyRanges, LocalReplica, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
+  CreateRequest, DeleteRequest, HistoryEntry, Key, KeyedState, KeyRanges, LocalReplica, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState, ObjectWriter,
   PendingRow, Prepared, PrepareRequest, PostRequest, PutRequest, ShippedState, Taken, WriteReceipt,
 } from '#storage-node/protocol';
 import { changedAt } from '#storage-node/protocol';
@@ -18,6 +18,7 @@ import { sliceOf, type SliceDigests } from './digests.ts';
 import { stateOf, textOf, type Entry } from './entry.ts';
 import { EntryTable } from './entry-table.ts';
 import type { Change, Group } from './group.ts';
+import { historyOf } from './history.ts';
 import { Log, type LogPosition } from './log.ts';
 import { PendingSet } from './pending.ts';
 import { PromiseSet } from './promises.ts';
@@ -251,6 +252,11 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   states(request: KeyRanges & { after?: Key | undefined; limit: number }): Promise<KeyedState[]> {
     this.#check();
     return this.#replica.states(request);
+  }
+
+  history(key: Key): Promise<HistoryEntry[]> {
+    this.#check();
+    return historyOf(key, { environment: this.#options.environment, volumes: this.#volumes, entry: this.#table.get(textOf(key)) });
   }
 
   take(states: AsyncIterable<ShippedState>): Promise<Taken> {

@@ -49,6 +49,7 @@ export const objectOperations: Record<ObjectOperation, (exchange: Exchange, cont
     exchange.request.resume();
     sendJson(exchange, taken);
   },
+  history: simple((engine, { key }) => engine.history(decodeKey(key))),
   pending: simple(async (engine, { olderThanMs, limit }) => {
     const rows = await engine.pending({ olderThanMs: Number(olderThanMs), limit: Number(limit) });
     return rows.map(({ key, info }) => ({ key: encodeKey(key), info }));
