@@ -7,7 +7,7 @@ import { admin, type Operations } from '#proxy/admin';
 import { answerAuth, KeyHolders, Signatures, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
-import { s3Dialect, type S3Auth } from '#proxy/s3';
+import { describeS3, s3Dialect, type S3Auth } from '#proxy/s3';
 import { cnameLookup, domainRemap, swiftDialect, systemCnameResolver, type SwiftAuth } from '#proxy/swift';
 
 /** What a socket says whose other end was closed. */
@@ -39,7 +39,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(admin({ store, secret, janitors, ...operations }));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
   if (config.s3.enabled) app.use(s3Dialect({ store, auth: s3Auth(config, clock), settings: config.s3, log }));
-  app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, log }));
+  app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, otherSections: config.s3.enabled ? describeS3() : {}, log }));
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (CLIENT_GONE.has(error.code ?? '')) log.info({ err: error }, 'a client went away before its answer');
     else log.error({ err: error }, 'a fault of ours');

@@ -11,6 +11,7 @@ import { decodeQuery, type Identified, type S3Auth, type S3Request, type S3Setti
 import { route } from './routes.ts';
 import { leaf, plainDocument } from './xml/write.ts';
 
+export { describeS3 } from './info.ts';
 export { lifecycleWorker } from './lifecycle/worker.ts';
 export type { S3Auth } from './request.ts';
 

@@ -41,6 +41,8 @@ export interface SwiftOptions {
   readonly auth: SwiftAuth;
   readonly settings: SwiftSettings;
   readonly version: string;
+  /** Sections of /info for what else this proxy speaks. */
+  readonly otherSections: Info;
   readonly log: Log;
 }
 
@@ -55,8 +57,8 @@ interface Dialect extends SwiftOptions {
 
 /** Answers everything that no one before it took: a Swift proxy is the last in its pipeline. */
 export function swiftDialect(options: SwiftOptions): Step {
-  const { store, settings, version, log } = options;
-  const info = describeInfo({ version, policies: store.cluster.policies, tempauth: true, settings });
+  const { store, settings, version, otherSections, log } = options;
+  const info = { ...describeInfo({ version, policies: store.cluster.policies, tempauth: true, settings }), ...otherSections };
   const realms = new SyncRealms(settings.containerSync);
   const dialect: Dialect = { ...options, info, accounts: new AccountFacts(store), rateLimit: new RateLimit(settings.rateLimit), realms, checkName: settings.nameCheck.enabled ? nameCheck(settings.nameCheck) : undefined };
   return async (ctx) => {
