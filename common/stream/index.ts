@@ -1,3 +1,4 @@
-/** Bodies on their way in. */
+/** Bodies on their way in and out. */
+export * from './begun.ts';
 export * from './body.ts';
 export * from './slabs.ts';

@@ -28,6 +28,7 @@ export { liveMetadata, metadataValue } from './databases.ts';
 export { copyStored } from './copies.ts';
 export { doomedObject } from './deleting.ts';
 export { ClientKey, Encryption, encryptionOf, LocalKeys, RootSecrets, type BodyEncryption, type Keymaster, type WrappedKey } from './encryption/index.ts';
+export { DYNAMIC, dynamicParts, measureDynamic, parseDynamic } from './dynamic-manifest.ts';
 export { expiringObject } from './expiring.ts';
 export { listedEtag, NULL_VERSION, parseListed, type Listed, type ListedLink } from './listed.ts';
 export { LINK_TARGET, linkMetadata, linkOf, MD5_OF_NOTHING, type Link } from './links.ts';

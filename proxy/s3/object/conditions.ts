@@ -11,7 +11,13 @@ export function shownEtag({ metadata }: Pick<ObjectInfo, 'metadata'>): string {
   const listed = metadata[LISTED_ETAG];
   if (listed === undefined) return metadata[ETAG] ?? '';
   const { etag, manifestEtag, link } = parseListed(listed);
-  return metadata[MANIFEST_ETAG] ?? manifestEtag ?? link?.etag ?? etag;
+  const manifest = metadata[MANIFEST_ETAG] ?? manifestEtag;
+  return manifest === undefined ? (link?.etag ?? etag) : madeEtag(manifest);
+}
+
+/** The tag of what a manifest makes, which is no MD5 of its bytes: clients take any tag without a hyphen for one, and refuse what they read. */
+export function madeEtag(etag: string): string {
+  return etag.includes('-') ? etag : `${etag}-N`;
 }
 
 /** The length that S3 shows. */

@@ -6,6 +6,7 @@ import { S3Error } from '../errors.ts';
 import type { BucketRequest, Query } from '../request.ts';
 import { formatIso } from '../time.ts';
 import { element, escapeText, leaf } from '../xml/write.ts';
+import { madeEtag } from './conditions.ts';
 import { MAX_PAGE } from './limits.ts';
 
 export interface ListingParameters {
@@ -59,7 +60,7 @@ export function markerBehind(marker: string, { prefix, delimiter }: Pick<Listing
 export function shownRow({ etag, bytes }: ListingRow): { etag: string; bytes: number } {
   if (!etag.includes(';')) return { etag, bytes };
   const listed = parseListed(etag);
-  return { etag: listed.manifestEtag ?? listed.link?.etag ?? listed.etag, bytes: listed.link?.bytes ?? bytes };
+  return { etag: listed.manifestEtag === undefined ? (listed.link?.etag ?? listed.etag) : madeEtag(listed.manifestEtag), bytes: listed.link?.bytes ?? bytes };
 }
 
 export function contentsXml(row: ListingRow, { encode }: ListingParameters, owner: string): string {

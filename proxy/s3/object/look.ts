@@ -1,7 +1,7 @@
 /** What a GET, a HEAD or a copy sees of a key: which version, what it stands for, and its bytes. */
-import { isStoreError, timestampToMs } from '#common';
+import { isStoreError, StoreError, timestampToMs } from '#common';
 import { bodyOfBuffer } from '#common/stream';
-import { DELETE_MARKER_TYPE, CONTENT_TYPE, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type ObjectName, type Keymaster, type Part, type OpenObject } from '#proxy/core';
+import { DELETE_MARKER_TYPE, CONTENT_TYPE, DYNAMIC, ETAG, linkOf, MANIFEST_ETAG, NULL_VERSION, versionOfLink, versionTarget, type ManifestEntry, type Link, type ObjectName, type Keymaster, type Part, type OpenObject } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorize, isAllowed } from '../access/authorize.ts';
 import type { Permission } from '../access/acl.ts';
@@ -10,6 +10,7 @@ import { findBucketOf } from '../bucket/bucket.ts';
 import { S3Error } from '../errors.ts';
 import type { ObjectRequest } from '../request.ts';
 import { shownBytes, shownEtag } from './conditions.ts';
+import { dynamicBytes } from './dynamic.ts';
 import { partsOf, readSegments } from './segments.ts';
 import { formatVersionId, versionIdOf, type VersionId } from './version-id.ts';
 
@@ -23,6 +24,8 @@ export interface Seen extends AsyncDisposable {
   /** Without quotes. */
   readonly etag: string;
   readonly modifiedSeconds: number;
+  /** Of other objects, of which none has been read that could show that it cannot be. */
+  readonly made: boolean;
   /** Whole, where it is small. */
   readonly data: Buffer | undefined;
   /** Of an object made of parts, once it was opened. */
@@ -45,7 +48,7 @@ export const READING: Omit<Looking, 'reading'> = { actions: ['s3:GetObject', 's3
 const MAX_LINKS = 5;
 
 /** What the caller sees; to be disposed. Throws where he may not, or there is nothing. */
-export async function lookAt(request: ObjectRequest, looking: Looking, versionId: VersionId | undefined = versionIdOf(request.query)): Promise<Seen> {
+export async function lookAt(request: ObjectRequest, looking: Looking, versionId: VersionId | undefined = versionIdOf(request.query), inDynamic = false): Promise<Seen> {
   const found = await find(request, looking, versionId);
   try {
     const { info } = found;
@@ -53,7 +56,7 @@ export async function lookAt(request: ObjectRequest, looking: Looking, versionId
     if (info.metadata[CONTENT_TYPE] === DELETE_MARKER_TYPE) throw isMarker(found.versionId ?? 'null');
     const key = looking.keyPrefix === undefined ? undefined : clientKeyOf(request.exchange, looking.keyPrefix);
     if (looking.keyPrefix !== undefined) checkReadKey(info.metadata, key);
-    return await seen(request, found, { reading: looking.reading, key });
+    return await seen(request, found, { reading: looking.reading, key, inDynamic });
   } catch (error) {
     await found.open?.[Symbol.asyncDispose]();
     throw error;
@@ -124,8 +127,16 @@ function isMarker(versionId: VersionId): S3Error {
   return new S3Error('MethodNotAllowed', undefined, { Method: 'GET', ResourceType: 'DeleteMarker' }, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': formatVersionId(versionId), Allow: 'DELETE' });
 }
 
-async function seen(request: ObjectRequest, found: Found, { reading, key }: { reading: Looking['reading']; key: Keymaster | undefined }, links = 0): Promise<Seen> {
+interface Showing {
+  readonly reading: Looking['reading'];
+  readonly key: Keymaster | undefined;
+  /** Within a dynamic object another is what it is stored as: it could name itself. */
+  readonly inDynamic: boolean;
+}
+
+async function seen(request: ObjectRequest, found: Found, how: Showing, links = 0): Promise<Seen> {
   const { info, open, place, versionId } = found;
+  const { reading, key } = how;
   const link = linkOf(info.metadata);
   if (link !== undefined) {
     await open?.[Symbol.asyncDispose]();
@@ -133,15 +144,26 @@ async function seen(request: ObjectRequest, found: Found, { reading, key }: { re
     const target = { account: link.account ?? place.account, container: link.container, object: link.object };
     const next = versionOfLink(link) === undefined ? await bucketRequest(request, target) : request;
     const led = await fetch(next, target, { reading, keyPrefix: '' });
+    assertExpected(led.info, link);
     authorize(next, { action: READING.actions[0], permission: READING.permission, key: target.object, object: led.info });
-    return seen(next, { ...led, versionId }, { reading, key }, links + 1);
+    return seen(next, { ...led, versionId }, how, links + 1);
   }
-  const base = { info, place, versionId, sizeBytes: shownBytes(info), etag: shownEtag(info), modifiedSeconds: Math.floor(timestampToMs(info.timestamp) / 1000), data: undefined, parts: undefined, entries: undefined };
+  const base = { info, place, versionId, sizeBytes: shownBytes(info), etag: shownEtag(info), modifiedSeconds: Math.floor(timestampToMs(info.timestamp) / 1000), made: false, data: undefined, parts: undefined, entries: undefined };
+  if (info.metadata[DYNAMIC] !== undefined && !how.inDynamic) {
+    await open?.[Symbol.asyncDispose]();
+    return { ...base, made: true, ...(await dynamicBytes(request, info, (segment, wanted) => lookAt(segment, { ...READING, reading: wanted }, undefined, true))), [Symbol.asyncDispose]: () => Promise.resolve() };
+  }
   if (open === undefined) return { ...base, read: () => bodyOfBuffer(Buffer.alloc(0)).chunks(), [Symbol.asyncDispose]: () => Promise.resolve() };
   if (info.metadata[MANIFEST_ETAG] === undefined) return { ...base, data: open.data, read: (start, end) => open.read(start, end), [Symbol.asyncDispose]: () => Promise.resolve(open[Symbol.asyncDispose]()) };
   const { parts, entries } = await partsOf(place.account, open);
   await open[Symbol.asyncDispose]();
-  return { ...base, parts, entries, read: (start, end) => readSegments(request, parts, { start, end, key }), [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { ...base, made: true, parts, entries, read: (start, end) => readSegments(request, parts, { start, end, key }), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+/** A link of Swift's may lead to one state of its target only. */
+function assertExpected({ metadata }: ObjectInfo, { etag, object }: Link): void {
+  const found = linkOf(metadata)?.etag ?? metadata[ETAG];
+  if (etag !== undefined && found !== etag) throw new StoreError('conflict', `${object} is no longer what the link was made to`);
 }
 
 /** The request as it were for where a link of Swift's leads, which the caller must be allowed to read. */

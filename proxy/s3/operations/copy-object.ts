@@ -1,6 +1,6 @@
 /** CopyObject: an object's bytes and what goes with them, to another name. */
 import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
-import { ETAG, isReserved, MANIFEST_BYTES, MANIFEST_ETAG, NULL_VERSION, UPLOAD_ID } from '#proxy/core';
+import { DYNAMIC, ETAG, isReserved, MANIFEST_BYTES, MANIFEST_ETAG, NULL_VERSION, UPLOAD_ID } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { LISTED_BYTES, LISTED_ETAG, type Metadata } from '#storage-node/protocol';
 import { authorize } from '../access/authorize.ts';
@@ -90,5 +90,5 @@ function carried(metadata: Metadata): Record<string, string> {
 
 const NOT_CARRIED: ReadonlySet<string> = new Set([
   ETAG, LISTED_BYTES, LISTED_ETAG, MANIFEST_BYTES, MANIFEST_ETAG, UPLOAD_ID, NULL_VERSION, OBJECT_ACL, OBJECT_OWNER, OBJECT_TAGS, OBJECT_CHECKSUM, OBJECT_RETENTION, OBJECT_LEGAL_HOLD, OBJECT_ENCRYPTION,
-  'X-Delete-At', 'sys:dynamic-manifest', 'sys:s3-redirect', 'sys:s3-storage-class',
+  'X-Delete-At', DYNAMIC, 'sys:s3-redirect', 'sys:s3-storage-class',
 ]);

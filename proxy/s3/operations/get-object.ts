@@ -1,5 +1,6 @@
 /** GetObject and HeadObject: whole, a range, or a part of a multipart object; conditional. */
 import { evaluateConditions, parseRange, formatHttpDate, type ByteRange } from '#common/http';
+import { begun } from '#common/stream';
 import { partBytes, type ManifestEntry } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { S3Error } from '../errors.ts';
@@ -33,7 +34,9 @@ async function show(request: ObjectRequest, seen: Seen): Promise<Response> {
       await release();
       return response;
     }
-    return { ...response, release };
+    if (!seen.made) return { ...response, release };
+    const started = await begun(response.body);
+    return { ...response, body: started.body, release: () => started.close().finally(release) };
   } catch (error) {
     await release();
     throw error;

@@ -2,11 +2,11 @@
 import { formatTimestamp } from '#common';
 import { formatHttpDate, parseRange, percentEncodePath } from '#common/http';
 import { bodyOfBuffer, bodyOfChunks, type Body } from '#common/stream';
-import { CONTENT_TYPE, linkOf, MANIFEST_ETAG, type ContainerSummary, type WriteCondition } from '#proxy/core';
+import { CONTENT_TYPE, DYNAMIC, linkOf, MANIFEST_ETAG, type ContainerSummary, type WriteCondition } from '#proxy/core';
 import type { Response } from '#proxy/edge';
 import { authorizeContainer } from '../container/access.ts';
 import { CONSTRAINTS } from '../constraints.ts';
-import { DYNAMIC, dynamicMetadata } from '../dlo/header.ts';
+import { dynamicMetadata } from '../dlo/header.ts';
 import { Refusal } from '../refusal.ts';
 import { isTrue, type ObjectRequest } from '../request.ts';
 import { parseManifest } from '../slo/parse.ts';

@@ -1,10 +1,10 @@
 /** GET and HEAD of an object: whole, a range, or several; conditional. */
 import { isStoreError } from '#common';
 import { evaluateConditions, formatHttpDate, matchesEtag, parseHttpDate, parseRange, type ByteRange } from '#common/http';
+import { begun } from '#common/stream';
 import type { Exchange, Response } from '#proxy/edge';
 import { page, HTML, Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
-import { begun } from './begun.ts';
 import { modifiedSeconds, objectHeaders } from './headers.ts';
 import { multipartAnswer } from './multipart.ts';
 import { lookAt } from './look.ts';

@@ -2,9 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { formatTimestamp, timestampToSecondsUp } from '#common';
 import { formatHttpDate } from '#common/http';
-import { CONTENT_TYPE, DELETE_AT, ETAG, MANIFEST_ETAG, REPRESENTATION_HEADERS, SYSTEM_PREFIX, USER_PREFIX } from '#proxy/core';
+import { CONTENT_TYPE, DELETE_AT, DYNAMIC, ETAG, MANIFEST_ETAG, REPRESENTATION_HEADERS, SYSTEM_PREFIX, USER_PREFIX } from '#proxy/core';
 import { changedAt, LISTED_BYTES, LISTED_ETAG, type Metadata, type ObjectInfo } from '#storage-node/protocol';
-import { DYNAMIC } from '../dlo/header.ts';
 import { titleCase } from '../header-names.ts';
 
 const STORED: readonly (readonly [header: string, name: string])[] = REPRESENTATION_HEADERS.map((name) => [name.toLowerCase(), name]);

@@ -1,7 +1,7 @@
 /** Looks at an object for a caller: at itself, or at what it stands for. Each form has its room. */
-import { ETAG, isReserved, LINK_TARGET, linkOf, MANIFEST_ETAG, VERSIONS } from '#proxy/core';
+import { DYNAMIC, ETAG, isReserved, LINK_TARGET, linkOf, MANIFEST_ETAG, VERSIONS } from '#proxy/core';
 import { authorizeContainer } from '../container/access.ts';
-import { DYNAMIC, showDynamic } from '../dlo/show.ts';
+import { showDynamic } from '../dlo/show.ts';
 import { Refusal } from '../refusal.ts';
 import type { ObjectRequest } from '../request.ts';
 import { showStatic } from '../slo/show.ts';

@@ -73,6 +73,96 @@ test("a static large object of Swift's is read by S3, whole and in ranges", asyn
   await s3.well('DELETE', '/slo');
 });
 
+test("a dynamic large object of Swift's is what it makes: read, in ranges, copied whole, and nobody's who may not read its segments", async () => {
+  await swift('PUT', '/dynamic');
+  await swift('PUT', '/dynamic-segments');
+  const pieces = [randomBytes(1000), randomBytes(2000), randomBytes(3)];
+  for (const [i, piece] of pieces.entries()) await swift('PUT', `/dynamic-segments/a%20b/${i}`, { body: piece });
+  assert.equal((await swift('PUT', '/dynamic/whole', { headers: { 'X-Object-Manifest': 'dynamic-segments/a%20b/', 'X-Object-Meta-Colour': 'blue' } })).status, 201);
+  const whole = Buffer.concat(pieces);
+  const tag = `"${hash('md5', pieces.map((piece) => hash('md5', piece, 'hex')).join(''), 'hex')}-N"`;
+  const [got, head] = [await s3.ask('GET', '/dynamic/whole'), await s3.ask('HEAD', '/dynamic/whole')];
+  assert.deepEqual(got.body, whole);
+  for (const { status, headers } of [got, head]) assert.deepEqual([status, headers.get('content-length'), headers.get('etag'), headers.get('x-amz-meta-colour')], [200, '3003', tag, 'blue']);
+  const range = await s3.ask('GET', '/dynamic/whole', { headers: { Range: 'bytes=990-1009' } });
+  assert.deepEqual([range.status, range.headers.get('content-range'), range.body], [206, 'bytes 990-1009/3003', whole.subarray(990, 1010)]);
+  assert.equal((await s3.ask('GET', '/dynamic/whole', { headers: { 'If-None-Match': tag } })).status, 304);
+  assert.deepEqual(texts(await s3.well('GET', '/dynamic/whole?attributes', { headers: { 'x-amz-object-attributes': 'ObjectSize' } }), 'ObjectSize'), ['3003']);
+  await s3.well('PUT', '/dynamic/copy', { headers: { 'x-amz-copy-source': 'dynamic/whole' } });
+  const copy = await s3.ask('GET', '/dynamic/copy');
+  assert.deepEqual([copy.body, copy.headers.get('etag')], [whole, `"${hash('md5', whole, 'hex')}"`]);
+  // The right to read it is not the right to read what it names.
+  const allow = (bucket: string): string => JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/*` }] });
+  const anybody = async (): Promise<unknown[]> => {
+    const [read, seen] = [await fetch(`${gori.endpoint}/dynamic/whole`), await fetch(`${gori.endpoint}/dynamic/whole`, { method: 'HEAD' })];
+    return [read.status, read.status === 200 ? (await read.arrayBuffer()).byteLength : undefined, seen.status];
+  };
+  await s3.well('PUT', '/dynamic?policy', { body: allow('dynamic') });
+  assert.deepEqual(await anybody(), [403, undefined, 403]);
+  await s3.well('PUT', '/dynamic-segments?policy', { body: allow('dynamic-segments') });
+  assert.deepEqual(await anybody(), [200, 3003, 200]);
+  // One that names itself is an end in itself, and one that leads nowhere is nothing.
+  await swift('PUT', '/dynamic/self', { headers: { 'X-Object-Manifest': 'dynamic/self' } });
+  assert.deepEqual([(await s3.ask('GET', '/dynamic/self')).status, (await s3.ask('GET', '/dynamic/self')).body.length], [200, 0]);
+  await swift('PUT', '/dynamic/nowhere', { headers: { 'X-Object-Manifest': 'no-such-container/x' } });
+  assert.equal((await s3.ask('GET', '/dynamic/nowhere')).status, 404);
+  for (const name of ['whole', 'copy', 'self', 'nowhere']) await s3.well('DELETE', `/dynamic/${name}`);
+  for (const i of pieces.keys()) await s3.well('DELETE', `/dynamic-segments/a%20b/${i}`);
+  for (const bucket of ['dynamic', 'dynamic-segments']) await s3.well('DELETE', `/${bucket}`);
+});
+
+test("a static large object's tag is no MD5, in any answer, and one whose segments changed is refused before a byte", async () => {
+  await swift('PUT', '/tags');
+  await swift('PUT', '/tags/seg', { body: 'aaaa' });
+  await swift('PUT', '/tags/whole?multipart-manifest=put', { body: JSON.stringify([{ path: '/tags/seg' }]) });
+  const tag = `"${hash('md5', hash('md5', 'aaaa', 'hex'), 'hex')}-N"`;
+  assert.equal((await s3.ask('HEAD', '/tags/whole')).headers.get('etag'), tag);
+  assert.deepEqual(texts(await s3.well('GET', '/tags?prefix=whole'), 'ETag'), [tag]);
+  assert.equal((await s3.ask('GET', '/tags/whole', { headers: { 'If-Match': tag } })).status, 200);
+  assert.equal((await s3.ask('PUT', '/tags/whole', { body: 'x', headers: { 'If-Match': '"other"' } })).status, 412);
+  await swift('PUT', '/tags/seg', { body: 'bbbb' });
+  const refused = await s3.ask('GET', '/tags/whole');
+  assert.deepEqual([refused.status, texts(refused.body.toString(), 'Code')], [409, ['OperationAborted']]);
+  await s3.well('PUT', '/tags/whole', { body: 'x', headers: { 'If-Match': tag } });
+  for (const name of ['whole', 'seg']) await s3.well('DELETE', `/tags/${name}`);
+  await s3.well('DELETE', '/tags');
+});
+
+test("links of Swift's lead where their reader may go; a static one to one state only", async () => {
+  await swift('PUT', '/links');
+  await swift('PUT', '/link-targets');
+  await swift('PUT', '/link-targets/o', { body: 'target' });
+  await swift('PUT', '/links/soft', { headers: { 'X-Symlink-Target': 'link-targets/o' } });
+  assert.equal((await swift('PUT', '/links/hard', { headers: { 'X-Symlink-Target': 'link-targets/o', 'X-Symlink-Target-Etag': hash('md5', 'target', 'hex') } })).status, 201);
+  for (const name of ['soft', 'hard']) assert.equal((await s3.ask('GET', `/links/${name}`)).body.toString(), 'target', name);
+  assert.deepEqual(texts(await s3.well('GET', '/links?prefix=hard'), 'Size'), ['6']);
+  await s3.well('PUT', '/links?policy', { body: JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: 'arn:aws:s3:::links/*' }] }) });
+  assert.equal((await fetch(`${gori.endpoint}/links/soft`)).status, 403);
+  await swift('PUT', '/link-targets/o', { body: 'changed' });
+  assert.equal((await s3.ask('GET', '/links/soft')).body.toString(), 'changed');
+  assert.equal((await s3.ask('GET', '/links/hard')).status, 409);
+  assert.equal((await s3.ask('HEAD', '/links/hard')).status, 409);
+  await swift('PUT', '/links/a', { headers: { 'X-Symlink-Target': 'links/b' } });
+  await swift('PUT', '/links/b', { headers: { 'X-Symlink-Target': 'links/a' } });
+  assert.equal((await s3.ask('GET', '/links/a')).status, 400);
+  for (const name of ['soft', 'hard', 'a', 'b']) await s3.well('DELETE', `/links/${name}`);
+  await s3.well('DELETE', '/link-targets/o');
+  for (const bucket of ['links', 'link-targets']) await s3.well('DELETE', `/${bucket}`);
+});
+
+test("what expires by Swift's word is gone for S3 too", async () => {
+  await swift('PUT', '/expiring');
+  const at = Math.floor(Date.now() / 1000) + 2;
+  await swift('PUT', '/expiring/o', { body: 'short', headers: { 'X-Delete-At': String(at) } });
+  assert.equal((await s3.ask('GET', '/expiring/o')).body.toString(), 'short');
+  await s3.well('PUT', '/expiring/copy', { headers: { 'x-amz-copy-source': 'expiring/o' } });
+  while (Date.now() < at * 1000) await new Promise((resolve) => setTimeout(resolve, at * 1000 - Date.now()));
+  assert.deepEqual([(await s3.ask('GET', '/expiring/o')).status, (await s3.ask('HEAD', '/expiring/o')).status, (await s3.ask('GET', '/expiring/copy')).status], [404, 404, 200]);
+  assert.equal((await s3.ask('PUT', '/expiring/o', { body: 'again', headers: { 'If-None-Match': '*' } })).status, 200);
+  for (const name of ['o', 'copy']) await s3.well('DELETE', `/expiring/${name}`);
+  await s3.well('DELETE', '/expiring');
+});
+
 test('versions are the same versions in both', async () => {
   await s3.well('PUT', '/versions-of-both');
   await s3.well('PUT', '/versions-of-both?versioning', { body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
