@@ -6,6 +6,9 @@ import { signatureFault } from './fault.ts';
 import { checkSkew } from './sigv4.ts';
 
 /** Parameters that are part of the resource that is signed. */
+/** What fits into the 32 bits that such dates had. */
+const MAX_EPOCH_SECONDS = 2 ** 31 - 1;
+
 const SIGNED_PARAMETERS: ReadonlySet<string> = new Set([
   'accelerate', 'acl', 'analytics', 'attributes', 'cors', 'delete', 'encryption', 'inventory', 'legal-hold', 'lifecycle', 'location', 'logging', 'metrics', 'notification', 'object-lock',
   'ownershipControls', 'partNumber', 'policy', 'policyStatus', 'publicAccessBlock', 'replication', 'requestPayment', 'restore', 'retention', 'select', 'select-type', 'session', 'tagging',
@@ -37,6 +40,7 @@ export function claimOfV2Query(query: ReadonlyMap<string, string>, nowMs: number
   const [accessKey, signature, expires] = ['AWSAccessKeyId', 'Signature', 'Expires'].map((name) => query.get(name));
   if (!accessKey || !signature || !expires) throw signatureFault('AccessDenied', 'Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters');
   if (!/^\d+$/.test(expires)) throw signatureFault('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`);
+  if (Number(expires) > MAX_EPOCH_SECONDS) throw signatureFault('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`);
   if (Number(expires) * 1000 < nowMs) throw signatureFault('AccessDenied', 'Request has expired', { Expires: new Date(Number(expires) * 1000).toISOString(), ServerTime: new Date(nowMs).toISOString() });
   return { accessKey, signature, date: expires };
 }

@@ -114,6 +114,7 @@ export function claimOfQuery(exchange: Exchange, nowMs: number): V4Claim {
 function checkExpiry(expires: string, timestamp: string, nowMs: number): void {
   if (!/^-?\d+$/.test(expires)) throw signatureFault('AuthorizationQueryParametersError', 'X-Amz-Expires should be a number');
   const seconds = Number(expires);
+  if (seconds < 0) throw signatureFault('AuthorizationQueryParametersError', 'X-Amz-Expires must be non-negative');
   if (seconds > MAX_EXPIRES_SECONDS) throw signatureFault('AuthorizationQueryParametersError', `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${MAX_EXPIRES_SECONDS} seconds`);
   const madeMs = msOf(timestamp);
   if (madeMs === undefined) throw signatureFault('AuthorizationQueryParametersError', 'X-Amz-Date must be in the ISO8601 Long Format "yyyyMMdd\'T\'HHmmss\'Z\'"');

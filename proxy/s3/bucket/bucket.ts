@@ -76,13 +76,14 @@ export class Bucket implements ContainerName {
   }
 }
 
-/** The bucket of that name. A container that Swift made in the caller's own account becomes a bucket when it is first asked for. Throws NoSuchBucket. */
+/** The bucket of that name. A container that Swift made in the caller's own account becomes a bucket when it is first asked for. Throws NoSuchBucket, and InvalidBucketName for what can be none. */
 export async function findBucket(store: Store, name: string, caller: KeyHolder | undefined): Promise<Bucket> {
   let claim = await store.buckets.find(name);
   if (claim === undefined && caller !== undefined && isBucketName(name)) {
     const own = { account: caller.account, container: name };
     if (owns(caller, caller.account) && (await summaryOf(store, own)) !== undefined) claim = await store.buckets.claim(name, caller.account);
   }
+  if (claim === undefined && !isBucketName(name)) throw new S3Error('InvalidBucketName', undefined, { BucketName: name });
   const place = claim === undefined ? undefined : { account: claim.account, container: name };
   const summary = place === undefined ? undefined : await summaryOf(store, place);
   if (place === undefined || summary === undefined) throw new S3Error('NoSuchBucket', undefined, { BucketName: name });

@@ -15,6 +15,8 @@ export interface CopySource {
 export async function copySource(request: ObjectRequest): Promise<CopySource> {
   const header = request.exchange.header('x-amz-copy-source') ?? '';
   const mark = header.lastIndexOf('?versionId=');
+  const isOther = mark < 0 ? header.includes('?') : /[?&]/.test(header.slice(mark + 1));
+  if (isOther) throw new S3Error('InvalidArgument', 'Unsupported copy source parameter.', { ArgumentName: 'x-amz-copy-source', ArgumentValue: header });
   const path = percentDecode(mark < 0 ? header : header.slice(0, mark))?.replace(/^\//, '');
   const slash = path?.indexOf('/') ?? -1;
   if (path === undefined || slash <= 0 || slash === path.length - 1 || path.includes('\0')) {

@@ -6,7 +6,7 @@ import { S3Error } from '../errors.ts';
 import { vouchedBody } from '../object/content-md5.ts';
 import { lockConfigurationOf } from '../object/lock.ts';
 import { emptyAnswer, xmlAnswer, type BucketRequest } from '../request.ts';
-import { parseXml } from '../xml/parse.ts';
+import { malformed, parseXml } from '../xml/parse.ts';
 import { leaf, xmlDocument } from '../xml/write.ts';
 
 /** Swift's older way of keeping versions, which cannot be had together with this one. */
@@ -23,7 +23,8 @@ export async function putBucketVersioning(request: BucketRequest): Promise<Respo
   const { bucket, store } = request;
   const root = parseXml(await vouchedBody(request), 'VersioningConfiguration');
   const status = root.textOf('Status');
-  if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error('IllegalVersioningConfigurationException');
+  if (status === undefined) throw new S3Error('IllegalVersioningConfigurationException');
+  if (status !== 'Enabled' && status !== 'Suspended') throw malformed();
   if (status === 'Suspended' && lockConfigurationOf(bucket) !== undefined) throw new S3Error('InvalidBucketState', 'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.');
   if (bucket.summary.metadata[ARCHIVE] !== undefined) throw new S3Error('InvalidBucketState', 'The container keeps versions in Swift\'s older way.');
   if (status === 'Enabled') await store.versions.prepare(bucket, bucket.summary.policy);

@@ -30,8 +30,8 @@ interface ListedPart {
 export async function completeMultipartUpload(request: ObjectRequest): Promise<Response> {
   const { store, target, key, bucket, exchange } = request;
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
-  const listed = listedParts(parseXml(await smallBody(request, MAX_BODY_BYTES), 'CompleteMultipartUpload', 'CompletedMultipartUpload'));
   const upload = await findUpload(request, true);
+  const listed = listedParts(parseXml(await smallBody(request, MAX_BODY_BYTES), 'CompleteMultipartUpload', 'CompletedMultipartUpload'));
   const clientKey = clientKeyOf(exchange);
   checkReadKey(upload.metadata, clientKey);
   const token = hash('sha256', listed.map(({ number, etag }) => `${number}:${etag}`).join(','), 'hex');

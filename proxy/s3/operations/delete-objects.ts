@@ -1,6 +1,6 @@
 /** DeleteObjects: up to a thousand at once; what becomes of each is in the answer. */
 import type { Response } from '#proxy/edge';
-import { asS3Error } from '../errors.ts';
+import { asS3Error, S3Error } from '../errors.ts';
 import { deleteCondition } from '../object/conditions.ts';
 import { vouchedBody } from '../object/content-md5.ts';
 import { deleteOne } from '../object/delete.ts';
@@ -18,6 +18,7 @@ export async function deleteObjects(request: BucketRequest): Promise<Response> {
   const root = parseXml(body, 'Delete');
   const objects = root.all('Object');
   if (objects.length === 0 || objects.length > MAX_OBJECTS) throw malformed();
+  if (objects.some((entry) => entry.one('Key')?.text === '')) throw new S3Error('UserKeyMustBeSpecified');
   const quiet = root.textOf('Quiet')?.toLowerCase() === 'true';
   const results: string[] = new Array<string>(objects.length).fill('');
   let next = 0;

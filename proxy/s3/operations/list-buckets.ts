@@ -10,6 +10,7 @@ import { element, leaf, xmlDocument } from '../xml/write.ts';
 
 const MAX_BUCKETS = 10_000;
 const PAGE = 1000;
+const PAGED = ['max-buckets', 'continuation-token', 'prefix', 'bucket-region'] as const;
 
 export async function listBuckets(request: S3Request): Promise<Response> {
   const { caller, store, directory, query, settings } = request;
@@ -30,7 +31,9 @@ export async function listBuckets(request: S3Request): Promise<Response> {
   }
   const shown = rows.slice(0, limit);
   const next = rows.length > limit ? Buffer.from(shown.at(-1)!.name).toString('base64') : undefined;
-  const buckets = shown.map(({ name, timestamp }) => element('Bucket', leaf('Name', name), leaf('CreationDate', formatIso(timestamp)), leaf('BucketRegion', settings.region)));
+  // As AWS does: those who know pages know of the region.
+  const region = PAGED.some((parameter) => query.has(parameter)) ? settings.region : undefined;
+  const buckets = shown.map(({ name, timestamp }) => element('Bucket', leaf('Name', name), leaf('CreationDate', formatIso(timestamp)), leaf('BucketRegion', region)));
   return xmlAnswer(
     xmlDocument('ListAllMyBucketsResult', ownerXml('Owner', caller.canonicalId, directory), element('Buckets', ...buckets), leaf('ContinuationToken', next), leaf('Prefix', query.get('prefix'))),
   );

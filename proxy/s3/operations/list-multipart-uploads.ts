@@ -25,11 +25,12 @@ export async function listMultipartUploads(request: BucketRequest): Promise<Resp
       leaf('Bucket', bucket.container),
       leaf('KeyMarker', encode(keyMarker)),
       leaf('UploadIdMarker', idMarker),
-      truncated && next !== undefined ? leaf('NextKeyMarker', encode(next.object)) + leaf('NextUploadIdMarker', next.id) : '',
-      leaf('Prefix', encode(prefix)),
+      leaf('NextKeyMarker', truncated && next !== undefined ? encode(next.object) : ''),
+      leaf('NextUploadIdMarker', truncated ? (next?.id ?? '') : ''),
       delimiter === '' ? '' : leaf('Delimiter', encode(delimiter)),
-      encoded ? leaf('EncodingType', 'url') : '',
+      leaf('Prefix', encode(prefix)),
       leaf('MaxUploads', limit),
+      encoded ? leaf('EncodingType', 'url') : '',
       leaf('IsTruncated', truncated),
       ...entries.map((entry) => {
         if (isSubdirectory(entry)) return commonPrefixXml(entry.subdir.slice(1), parameters);

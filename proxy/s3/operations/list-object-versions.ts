@@ -17,6 +17,7 @@ export async function listObjectVersions(request: BucketRequest): Promise<Respon
   const { prefix, delimiter, maxKeys, encode, encoded } = parameters;
   const keyMarker = name(query, 'key-marker');
   const versionText = query.get('version-id-marker');
+  if (versionText !== undefined && versionText !== '') parseVersionId(versionText);
   if (versionText !== undefined && versionText !== '' && keyMarker === '') throw new S3Error('InvalidArgument', 'A version-id marker cannot be specified without a key marker.');
   const versionMarker = await markerOf(request, keyMarker, versionText);
   const marker = versionMarker === undefined ? markerBehind(keyMarker, parameters) : keyMarker;
@@ -32,7 +33,7 @@ export async function listObjectVersions(request: BucketRequest): Promise<Respon
       leaf('VersionIdMarker', versionText ?? ''),
       page.truncated && last !== undefined ? nextMarkers(last, parameters) : '',
       leaf('MaxKeys', maxKeys),
-      delimiter === '' ? '' : leaf('Delimiter', encode(delimiter)),
+      query.has('delimiter') ? leaf('Delimiter', encode(delimiter)) : '',
       encoded ? leaf('EncodingType', 'url') : '',
       leaf('IsTruncated', page.truncated),
       ...page.entries.map((entry) => ('subdir' in entry ? commonPrefixXml(entry.subdir, parameters) : versionXml(entry, parameters, owner))),
