@@ -32,7 +32,7 @@ export async function listParts(request: ObjectRequest): Promise<Response> {
       ownerXml('Owner', owner, directory),
       leaf('StorageClass', upload.metadata[OBJECT_STORAGE_CLASS] ?? 'STANDARD'),
       leaf('PartNumberMarker', after),
-      leaf('NextPartNumberMarker', page.at(-1)?.number ?? 0),
+      following.length > page.length ? leaf('NextPartNumberMarker', page.at(-1)?.number ?? after) : '',
       leaf('MaxParts', limit),
       leaf('IsTruncated', following.length > page.length),
       checksum === undefined ? '' : leaf('ChecksumAlgorithm', checksum.algorithm) + leaf('ChecksumType', checksum.type),

@@ -36,12 +36,13 @@ export async function uploadPart(request: ObjectRequest): Promise<Response> {
 
 export async function uploadPartCopy(request: ObjectRequest): Promise<Response> {
   const { store, target, key, exchange } = request;
+  // Before the source is looked at: a stranger learns not even which uploads there are.
+  authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   const number = partNumberOf(request);
   const upload = await findUpload(request);
   const encryption = encryptionLike(request, upload.metadata[OBJECT_ENCRYPTION]);
   const source = await copySource(request);
   await using seen = await lookAt(source.request, { reading: 'get', ...READING, keyPrefix: 'x-amz-copy-source-' }, source.versionId);
-  authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   checkCopyConditions(exchange, seen);
   const { start, end } = rangeOf(exchange.header('x-amz-copy-source-range'), seen.sizeBytes);
   const checked = checkedCopy(bytesOf(seen, start, end), checksumOfUpload(upload)?.algorithm, undefined);
