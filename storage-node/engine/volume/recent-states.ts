@@ -4,39 +4,44 @@
  */
 import { NEVER, type Timestamp } from '#common';
 
-/** Keys that are remembered, the latest changed; and states of each. */
-const MAX_KEYS = 1024;
+/** Keys that are remembered at least, the latest changed; and states of each. */
+const KEYS = 1024;
 const MAX_STATES = 8;
 
 export class RecentStates {
-  /** By key: states in force before the one held now, without a gap, the oldest first. */
-  readonly #before = new Map<string, Timestamp[]>();
+  /**
+   * By key: states in force before the one held now, without a gap, the oldest first. Two generations: when the young one is full, it is the old one, and what was
+   * that is forgotten. (Taking the oldest out of one Map, one by one, cost as much as all else that a small write does in memory.)
+   */
+  #young = new Map<string, Timestamp[]>();
+  #old = new Map<string, Timestamp[]>();
 
   /** The state of `before` (undefined: nothing) was replaced by a newer one. */
   replaced(keyText: string, before: Timestamp | undefined): void {
-    const states = this.#before.get(keyText);
-    if (states !== undefined) {
-      states.push(before ?? NEVER);
-      if (states.length > MAX_STATES) states.shift();
-      return;
+    let states = this.#young.get(keyText);
+    if (states === undefined) {
+      if (this.#young.size >= KEYS) {
+        this.#old = this.#young;
+        this.#young = new Map();
+      }
+      states = this.#old.get(keyText) ?? [];
+      this.#young.set(keyText, states);
     }
-    if (this.#before.size >= MAX_KEYS) for (const oldest of this.#before.keys()) {
-      this.#before.delete(oldest);
-      break;
-    }
-    this.#before.set(keyText, [before ?? NEVER]);
+    states.push(before ?? NEVER);
+    if (states.length > MAX_STATES) states.shift();
   }
 
   /** The key was forgotten: what comes is not what follows. */
   forget(keyText: string): void {
-    this.#before.delete(keyText);
+    this.#young.delete(keyText);
+    this.#old.delete(keyText);
   }
 
   /** Whether the state of `timestamp` is, or was, in force; undefined where that is not remembered. */
   hasHeld(keyText: string, timestamp: Timestamp, held: Timestamp | undefined): boolean | undefined {
     if (held !== undefined && timestamp >= held) return timestamp === held;
-    if (held === undefined) return this.#before.has(keyText) ? undefined : false;
-    const states = this.#before.get(keyText);
+    const states = this.#young.get(keyText) ?? this.#old.get(keyText);
+    if (held === undefined) return states === undefined ? false : undefined;
     if (states === undefined || timestamp < states[0]!) return undefined;
     return states.includes(timestamp);
   }
