@@ -43,16 +43,17 @@ async function isThere({ store, caller }: S3Request, name: string): Promise<bool
 }
 
 /**
- * Somebody of the account makes a bucket that is there: nothing happens to it. AWS's us-east-1 says 200 to its owner, for the sake of clients of its first
- * years; everywhere else it is a conflict, which clients of today know to pass over.
+ * Somebody of the account makes a bucket that is there: nothing happens to it. To its owner that is no fault in us-east-1, as AWS documents, unless it would change
+ * the bucket's list, which there is another request for.
  */
-async function again(request: S3Request, name: string): Promise<never> {
-  const { caller, store, exchange, directory } = request;
+async function again(request: S3Request, name: string): Promise<Response> {
+  const { caller, store, exchange, directory, settings } = request;
   const bucket = await findBucketOf(store, { account: caller!.account, container: name });
   const asked = aclOfHeaders(exchange, directory, { owner: bucket.ownerId, bucketOwner: bucket.ownerId });
   const wanted = asked ?? cannedAcl('private', bucket.ownerId, bucket.ownerId);
   const changes = packAcl(wanted) !== packAcl(bucketAcl(bucket));
   const isOwners = bucket.ownerId === caller!.canonicalId;
+  if (!changes && isOwners && settings.region === 'us-east-1') return emptyAnswer(200, { Location: `/${name}` });
   throw new S3Error(changes || !isOwners ? 'BucketAlreadyExists' : 'BucketAlreadyOwnedByYou', undefined, { BucketName: name });
 }
 
