@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planOf, type Plan } from './plan.ts';
-import { PLANTS } from './plants.ts';
+import { PLANTS, type Plant } from './plants.ts';
 import { shrink } from './shrinking.ts';
 import { simulate } from './simulation.ts';
 
@@ -32,17 +32,24 @@ test('the same plan is the same story', async () => {
   assert.equal(two.steps, one.steps);
 });
 
-/**
- * Within how many clusters each planted fault must be found. Any change of the code makes other stories of the same seeds, so that a fault which was met in the
- * fifth is met in the fifteenth: the bound leaves room for that.
- */
-const BOUND = 60;
+/** Within how many clusters each planted fault must be found. */
+const BOUNDS: Record<Exclude<Plant, 'none'>, number> = {
+  'no-fdatasync': 10,
+  'index-before-sync': 20,
+  'no-pending': 10,
+  'timestamps-backwards': 10,
+  'no-tombstones': 10,
+  'blind-conditions': 10,
+  'no-promises': 10,
+};
+/** Longer stories than above: in short ones the rarer faults are met too seldom for these bounds. */
+const PLANTED_OPERATIONS = 600;
 
 for (const plant of PLANTS) {
   if (plant === 'none') continue;
-  test(`the planted fault ${plant} is found within ${BOUND} clusters`, async (t) => {
-    for (let seeds = 1; seeds <= BOUND; seeds++) {
-      const { violations } = await simulate(planOf(FIRST_SEED + seeds - 1, OPERATIONS), plant);
+  test(`the planted fault ${plant} is found within ${BOUNDS[plant]} clusters`, async (t) => {
+    for (let seeds = 1; seeds <= BOUNDS[plant]; seeds++) {
+      const { violations } = await simulate(planOf(FIRST_SEED + seeds - 1, PLANTED_OPERATIONS), plant);
       if (violations.length > 0) return t.diagnostic(`found in cluster ${seeds}: ${violations[0]!.split('\n')[0]}`);
     }
     assert.fail('not found');
