@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type Clock, type DaemonStatus, isStoreError, type Log, StoreError } from '#common';
-import { openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
+import { Gatherer, openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
 import type { ObjectEngine } from '#storage-node/protocol';
 import { startNodeServer, type NodeServer, type RingDoor } from '#storage-node/server';
 import { reconOf, type Recon } from './recon.ts';
@@ -26,6 +26,12 @@ export interface StorageNodeOptions {
   readonly log: Log;
   /** Passed on to each device; limits and the reporting of damage. */
   readonly device?: Pick<DeviceOptions, 'report' | 'settings'>;
+}
+
+/** What closes the groups of writes of all devices together: of objects, and of the rows that follow them. */
+interface Gatherers {
+  readonly objects: Gatherer;
+  readonly listings: Gatherer;
 }
 
 /** A device with both of its engines. */
@@ -75,10 +81,11 @@ export async function startStorageNode(options: StorageNodeOptions): Promise<Sto
 }
 
 async function openDevices(options: StorageNodeOptions, devices: Map<string, NodeDevice>): Promise<void> {
+  const gatherers = { objects: new Gatherer(options.device?.settings), listings: new Gatherer() };
   let fault: unknown;
   for (const { name, directory } of options.devices) {
     try {
-      devices.set(name, await openNodeDevice(options, name, directory));
+      devices.set(name, await openNodeDevice(options, gatherers, name, directory));
     } catch (error) {
       if (!isStoreError(error, 'device-unavailable', 'device-full')) throw error;
       options.log.error({ err: error, device: name }, 'a device cannot be opened and is left out');
@@ -88,10 +95,10 @@ async function openDevices(options: StorageNodeOptions, devices: Map<string, Nod
   if (devices.size === 0 && options.devices.length > 0) throw fault;
 }
 
-async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, name: string, directory: string): Promise<NodeDevice> {
-  const device = await openDevice({ directory, clock, policies, ...deviceOptions });
+async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, gatherers: Gatherers, name: string, directory: string): Promise<NodeDevice> {
+  const device = await openDevice({ directory, clock, policies, gatherer: gatherers.objects, ...deviceOptions });
   try {
-    const listings = await openListingEngine({ directory: join(directory, 'listings'), clock, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
+    const listings = await openListingEngine({ directory: join(directory, 'listings'), clock, gatherer: gatherers.listings, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
     return { name, device, listings, objects: (policy) => (device.policies.includes(policy) ? device.objects(policy) : undefined) };
   } catch (error) {
     await device.close();

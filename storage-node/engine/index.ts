@@ -2,6 +2,7 @@
 export { openDevice, type Device, type DeviceOptions } from './device/device.ts';
 export type { AuditStep } from './volume/audit.ts';
 export type { Compacted } from './volume/compaction.ts';
+export { Gatherer } from './gatherer.ts';
 export type { EngineEvent, VolumeSettings } from './volume/settings.ts';
 export type { VolumeEngine } from './volume/volume-engine.ts';
 export { MemoryObjectEngine } from './memory/memory-engine.ts';

@@ -8,6 +8,7 @@ import { StoreError, type Clock } from '#common';
 import { readWhole, replaceWhole, type Files } from '../files/files.ts';
 import { nodeFiles } from '../files/node-files.ts';
 import { systemRandom, type Random } from '../files/random.ts';
+import { Gatherer } from '../gatherer.ts';
 import { openLevelIndex } from '../index-store/level-index.ts';
 import { DEFAULT_SETTINGS, type EngineEvent, type Environment, type VolumeSettings } from '../volume/settings.ts';
 import { VolumeEngine } from '../volume/volume-engine.ts';
@@ -23,6 +24,8 @@ export interface DeviceOptions {
   readonly report?: (event: EngineEvent) => void;
   /** Limits that differ from DEFAULT_SETTINGS. */
   readonly settings?: Partial<VolumeSettings>;
+  /** Shared with the other devices of the process. Default: the device's own, by its settings. */
+  readonly gatherer?: Gatherer;
   readonly files?: Files;
   readonly random?: Random;
   readonly openIndex?: Environment['openIndex'];
@@ -112,7 +115,8 @@ function environmentOf({ clock, files = nodeFiles, random = systemRandom, report
     if (fresh) await rm(directory, { recursive: true, force: true });
     return openLevelIndex({ directory, files });
   });
-  return { files, clock, random, report, openIndex, crc32: options.crc32 ?? crc32 };
+  const gatherer = options.gatherer ?? new Gatherer(options.settings);
+  return { files, clock, random, report, openIndex, gatherer, crc32: options.crc32 ?? crc32 };
 }
 
 /** Reads the device's identity, or gives it one. */

@@ -1,5 +1,6 @@
 /** One group on its way to a volume: its records in memory as they will stand there, and what they change once durable. */
 import type { WriteReceipt } from '#storage-node/protocol';
+import type { Round } from '../gatherer.ts';
 import { stateOf, type Entry } from './entry.ts';
 import { encodeFrame, FRAME_BYTES, groupChecksum } from './frame.ts';
 import { encodeHead, headBytesOf, padded, type Checksum, type Location } from './record.ts';
@@ -10,6 +11,7 @@ import { NEVER, type Timestamp } from '#common';
 /** A write that waits for its answer. */
 export interface Queued {
   readonly write: Write;
+  readonly round: Round;
   readonly resolve: (receipt: WriteReceipt) => void;
   readonly reject: (error: unknown) => void;
 }

@@ -5,7 +5,6 @@
 import { StoreError } from '#common';
 import type { WriteReceipt } from '#storage-node/protocol';
 import { isFull } from '../files/files.ts';
-import { Gatherer } from '../gatherer.ts';
 import { Group, type Change, type LogLookup, type Queued } from './group.ts';
 import type { Environment, VolumeSettings } from './settings.ts';
 import { DATA_OFFSET, type Volume } from './volume.ts';
@@ -46,7 +45,6 @@ export class Log {
   /** A volume has bytes beyond its end, and no later volume says so yet. */
   #unsealed = false;
   #position: LogPosition;
-  readonly #gatherer: Gatherer;
   #faults: number[] = [];
   #fenced: StoreError | undefined;
   #fullUntilMs = 0;
@@ -56,7 +54,6 @@ export class Log {
   constructor(options: LogOptions) {
     this.#options = options;
     this.#position = options.position;
-    this.#gatherer = new Gatherer(options.settings, () => this.#queue.length);
     this.#scratch = Buffer.allocUnsafe(Math.min(SCRATCH_BYTES, options.settings.groupBytes));
   }
 
@@ -111,8 +108,7 @@ export class Log {
   /** Queues a write; resolves when it is durable, or was decided against a durable state. */
   append(write: Write): Promise<WriteReceipt> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ write, resolve, reject });
-      this.#gatherer.joined();
+      this.#queue.push({ write, resolve, reject, round: this.#options.environment.gatherer.join() });
       if (!this.#running) {
         this.#running = true;
         this.#idle = this.#run();
@@ -135,8 +131,8 @@ export class Log {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      await this.#gatherer.wait();
+    for (let oldest = this.#queue[0]; oldest !== undefined; oldest = this.#queue[0]) {
+      await this.#options.environment.gatherer.wait(oldest.round);
       const taken = this.#take();
       try {
         this.check();
@@ -153,7 +149,6 @@ export class Log {
     const { groupBytes, groupWrites } = this.#options.settings;
     let count = 0;
     for (let bytes = 0; count < this.#queue.length && count < groupWrites && bytes < groupBytes; count++) bytes += this.#queue[count]?.write.weightBytes ?? 0;
-    this.#gatherer.took(count);
     return this.#queue.splice(0, count);
   }
 

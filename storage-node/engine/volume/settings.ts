@@ -2,6 +2,7 @@
 import type { Clock } from '#common';
 import type { Files } from '../files/files.ts';
 import type { Random } from '../files/random.ts';
+import { DEFAULT_GATHER, type Gatherer, type GatherSettings } from '../gatherer.ts';
 import type { IndexStore } from '../index-store/index-store.ts';
 import type { Checksum } from './record.ts';
 
@@ -10,6 +11,8 @@ export interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly crc32: Checksum;
+  /** Closes the groups of all devices of the process. */
+  readonly gatherer: Gatherer;
   /** Opens the index that lives in `directory`; deletes what is there first where `fresh`. */
   readonly openIndex: (directory: string, options: { fresh: boolean }) => Promise<IndexStore>;
   /** Hears what an operator should: damage, poisoned volumes, fences. */
@@ -21,7 +24,7 @@ export interface EngineEvent {
   readonly detail: Readonly<Record<string, string | number | boolean>>;
 }
 
-export interface VolumeSettings {
+export interface VolumeSettings extends GatherSettings {
   /** A volume this long is closed and the next begun. */
   readonly volumeBytes: number;
   /** Objects longer than this get a file of their own. */
@@ -29,9 +32,6 @@ export interface VolumeSettings {
   /** Bounds of one group: bytes and writes. */
   readonly groupBytes: number;
   readonly groupWrites: number;
-  /** Once at least `gatherSiblings` writers were served lately, a group waits up to `gatherUs` for as many: more writes a sync, for CPU. */
-  readonly gatherUs: number;
-  readonly gatherSiblings: number;
   /** Groups up to this long are written synchronously: copying to the page cache costs less than a hand-off to a thread. */
   readonly syncWriteBytes: number;
   /** Data up to this long is read synchronously with its head, when opened. */
@@ -62,8 +62,7 @@ export const DEFAULT_SETTINGS: VolumeSettings = {
   bigBytes: 1 << 20,
   groupBytes: 4 << 20,
   groupWrites: 512,
-  gatherUs: 2000,
-  gatherSiblings: 4,
+  ...DEFAULT_GATHER,
   syncWriteBytes: 256 << 10,
   inlineReadBytes: 128 << 10,
   checkpointBytes: 64 << 20,

@@ -3,7 +3,7 @@
  * is one change and waits for nothing; with many, one sync is shared by all of them.
  */
 import { StoreError, type Clock } from '#common';
-import { Gatherer, type GatherSettings } from '../../gatherer.ts';
+import { Gatherer, type Round } from '../../gatherer.ts';
 import { storeFault, type ListingStore } from './listing-store.ts';
 import { Transaction } from './transaction.ts';
 
@@ -11,11 +11,11 @@ import { Transaction } from './transaction.ts';
 const MAX_ROWS_IN_GROUP = 2048;
 /** After a failed write the database is opened anew, at most this often. */
 const REOPEN_AFTER_MS = 1000;
-const DEFAULT_GATHER: GatherSettings = { gatherUs: 2000, gatherSiblings: 4 };
 
 interface Queued {
   readonly change: (transaction: Transaction) => unknown;
   readonly deferSync: boolean;
+  readonly round: Round;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,10 +32,10 @@ export class GroupCommitter {
   /** True from handing a batch to level until it is done: meanwhile cached records may be behind what level shows. */
   writing = false;
 
-  constructor({ store, clock, gather = DEFAULT_GATHER }: { store: ListingStore; clock: Clock; gather?: GatherSettings }) {
+  constructor({ store, clock, gatherer = new Gatherer() }: { store: ListingStore; clock: Clock; gatherer?: Gatherer | undefined }) {
     this.#store = store;
     this.#clock = clock;
-    this.#gatherer = new Gatherer(gather, () => this.#queue.length);
+    this.#gatherer = gatherer;
   }
 
   /**
@@ -48,8 +48,7 @@ export class GroupCommitter {
         reject(new StoreError('device-unavailable', 'listings are closed'));
         return;
       }
-      this.#queue.push({ change, deferSync, resolve: resolve as (answer: unknown) => void, reject });
-      this.#gatherer.joined();
+      this.#queue.push({ change, deferSync, round: this.#gatherer.join(), resolve: resolve as (answer: unknown) => void, reject });
       this.#running ??= this.#run();
     });
   }
@@ -72,8 +71,9 @@ export class GroupCommitter {
   async #run(): Promise<void> {
     do {
       for (const work of this.#between.splice(0)) await work();
-      if (this.#queue.length === 0) continue;
-      await this.#gatherer.wait();
+      const [oldest] = this.#queue;
+      if (oldest === undefined) continue;
+      await this.#gatherer.wait(oldest.round);
       await this.#commitGroup();
     } while (this.#queue.length + this.#between.length > 0);
     this.#running = undefined;
@@ -91,7 +91,6 @@ export class GroupCommitter {
         entry.answer = queued.change(transaction);
       }
       this.#queue = this.#queue.slice(group.length);
-      this.#gatherer.took(group.length);
       this.writing = true;
       await transaction.commit({ sync: group.some(({ queued }) => !queued.deferSync) });
       for (const { queued, answer } of group) queued.resolve(answer);

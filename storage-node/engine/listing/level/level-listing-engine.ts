@@ -12,6 +12,7 @@ import type {
 } from '#storage-node/protocol';
 import { deleteState, postState, putState } from '../database-state.ts';
 import { encodeFigures, recordInfo, reportOf } from './database-record.ts';
+import type { Gatherer } from '../../gatherer.ts';
 import { GroupCommitter } from './group-committer.ts';
 import { databaseKey, rangeOf, type DatabaseKey } from './keys.ts';
 import { ListingStore, putAsideDamaged, storeFault, type ListingStoreOptions } from './listing-store.ts';
@@ -24,6 +25,8 @@ import type { Draft, Transaction } from './transaction.ts';
 
 export interface ListingEngineOptions extends ListingStoreOptions {
   readonly clock?: Clock;
+  /** Shared with the other devices' listings in the process. Default: its own. */
+  readonly gatherer?: Gatherer;
   /** Deletions are kept, however old, until a replicator has seen that all primaries have heard of them. Default false. */
   readonly reclaimAgreed?: boolean;
 }
@@ -53,7 +56,7 @@ export class LevelListingEngine implements ListingEngine, LocalListingReplica, A
 
   constructor(store: ListingStore, options: ListingEngineOptions) {
     this.#store = store;
-    this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock });
+    this.#committer = new GroupCommitter({ store, clock: options.clock ?? systemClock, gatherer: options.gatherer });
     this.#replica = new ListingsReplica(store, this.#committer);
     this.#mender = new Mender(store, this.#committer);
     const isAgreed = (key: DatabaseKey, deletedAt: Timestamp): boolean => options.reclaimAgreed !== true || deletedAt < this.#replica.agreedAt(key);
