@@ -38,6 +38,7 @@ export const STORE_ERROR_CODES = [
   'quota-exceeded',
   // what the cluster can do now
   'superseded',
+  'clock-skew',
   'unavailable',
   'device-unavailable',
   'device-full',

@@ -57,32 +57,97 @@ export function parseTimestamp(text: string): Timestamp {
  */
 export const TICK_SHARES = 16;
 
-/** Issues timestamps that only ever grow, in this process and past every timestamp it was shown. */
+/**
+ * How far a write's timestamp may be from the clock of the device that takes it. Further off, somebody's clock is wrong, and the device refuses with
+ * `clock-skew` (docs/decisions/0033).
+ */
+export const MAX_SKEW_MS = 300_000;
+
+/** Timestamps ahead of now that were issued one after the other before they begin again: two seconds' worth of them. */
+const FAR_ROOM = 12_500;
+
+/** Issues timestamps that only ever grow, in this process and past every timestamp it was shown, as long as those are not far from the present. */
 export class HybridClock {
   readonly #clock: Clock;
   readonly #share: number;
+  readonly #nearTicks: number;
   #last = NEVER;
+  /** What the wall clock is ahead of those of the devices, where they said so. */
+  #aheadMs = 0;
+  #far = 0;
 
-  /** Of the processes that write to one cluster, no two should have the same `share`, 0 to 15; by default it is drawn. */
-  constructor(clock: Clock, share = Math.floor(Math.random() * TICK_SHARES)) {
+  /**
+   * Of the processes that write to one cluster, no two should have the same `share`, 0 to 15; by default it is drawn. `maxSkewMs` is that of the devices.
+   */
+  constructor(clock: Clock, share = Math.floor(Math.random() * TICK_SHARES), maxSkewMs = MAX_SKEW_MS) {
     this.#clock = clock;
     this.#share = share;
+    this.#nearTicks = (maxSkewMs / 2) * TICKS_PER_MS;
   }
 
   /** A timestamp newer than every one issued or observed before. */
   now(): Timestamp {
-    const wall = Math.floor(this.#clock.nowMs() * TICKS_PER_MS);
+    const wall = this.#wall();
     this.#last = (wall > this.#last ? wall : this.#nextOfShare(this.#last)) as Timestamp;
     return this.#last;
+  }
+
+  /** Takes note of a timestamp seen elsewhere: all later ones of ours are newer. One of a clock that is far ahead is left to `ordering`. */
+  observe(seen: Timestamp): void {
+    if (seen > this.#last && seen <= this.#wall() + this.#nearTicks) this.#last = seen;
+  }
+
+  /** Issues timestamps for one piece of work, newer than whatever it meets, also where that is far ahead: others' are not dragged along. */
+  ordering(): Ordering {
+    return new Ordering(this);
+  }
+
+  /** A timestamp newer than every one issued before, and than `seen`. */
+  after(seen: Timestamp): Timestamp {
+    this.observe(seen);
+    if (seen <= this.#last) return this.now();
+    const now = this.now();
+    if (seen < now) return now;
+    this.#far = (this.#far + 1) % FAR_ROOM;
+    return this.#nextOfShare(seen + this.#far * TICK_SHARES) as Timestamp;
+  }
+
+  /** Whether a timestamp is so far from what this clock says that only something seen elsewhere can have brought it there. A wall clock that jumped back is none of that. */
+  isFar(timestamp: Timestamp): boolean {
+    return Math.abs(timestamp - Math.max(this.#wall(), this.#last)) > this.#nearTicks;
+  }
+
+  /** Most devices say that it is `nowMs`: from here on that counts, and what was issued before was taken by none. Answers how far ahead the wall clock is, in ms. */
+  correct(nowMs: number): number {
+    this.#aheadMs = this.#clock.nowMs() - nowMs;
+    if (Math.abs(this.#last - this.#wall()) > this.#nearTicks) this.#last = NEVER;
+    return this.#aheadMs;
+  }
+
+  #wall(): number {
+    return Math.floor((this.#clock.nowMs() - this.#aheadMs) * TICKS_PER_MS);
   }
 
   #nextOfShare(tick: number): number {
     const next = tick - (tick % TICK_SHARES) + this.#share;
     return next > tick ? next : next + TICK_SHARES;
   }
+}
 
-  /** Takes note of a timestamp seen elsewhere: all later ones of ours are newer. */
+/** Timestamps of one piece of work. */
+export class Ordering {
+  readonly #clock: HybridClock;
+  #seen = NEVER;
+
+  constructor(clock: HybridClock) {
+    this.#clock = clock;
+  }
+
   observe(seen: Timestamp): void {
-    if (seen > this.#last) this.#last = seen;
+    if (seen > this.#seen) this.#seen = seen;
+  }
+
+  now(): Timestamp {
+    return this.#clock.after(this.#seen);
   }
 }

@@ -27,10 +27,10 @@ test('a node keeps objects and listings over a restart, and serves them to other
     using client = new NodeClient({ secret: 'hush' });
     const remote = client.device({ ip: '127.0.0.1', port: node.server!.port, device: 'd2' });
     if (round === 1) {
-      const writer = await remote.objects(0).create({ key, name: '/a/c/o', timestamp: 5 as Timestamp, sizeHint: data.length });
+      const writer = await remote.objects(0).create({ key, name: '/a/c/o', timestamp: 5 as Timestamp, sizeHint: data.length, dated: true });
       await writer.write(data);
       assert.equal((await writer.commit({ ETag: 'x' })).outcome, 'committed');
-      await remote.listings.put({ database, timestamp: 5 as Timestamp, metadata: {}, policy: 0 });
+      await remote.listings.put({ database, timestamp: 5 as Timestamp, metadata: {}, policy: 0, dated: true });
     }
     await using reader = await remote.objects(0).open(key);
     const chunks: Buffer[] = [];
@@ -63,7 +63,7 @@ test('a node says how its drives and daemons are to whoever shows the secret, a 
   await writeFile(join(temporary.root, 'd1'), 'a file where the device should be');
   await using node = await startStorageNode({ ...temporary.options, listen: { ip: '127.0.0.1', port: 0, secret: 'hush' } });
   node.daemons.push({ name: 'sweeper', passes: 3, lastPassAtMs: 5, lastPassTookMs: 1, lastDone: { swept: 2 }, totals: { swept: 9 }, lastFault: undefined, report: () => ({ left: 4 }) });
-  await node.devices.get('d2')!.objects(0)!.put({ key, name: '/a/c/o', timestamp: 5 as Timestamp, metadata: {}, data: Buffer.from('x') });
+  await node.devices.get('d2')!.objects(0)!.put({ key, name: '/a/c/o', timestamp: 5 as Timestamp, metadata: {}, data: Buffer.from('x'), dated: true });
   const ask = (path: string, secret = 'hush') => fetch(`http://127.0.0.1:${node.server!.port}${path}`, { headers: { authorization: bearerOf(secret) } });
   const { devices, daemons } = (await (await ask('/recon')).json()) as Recon;
   assert.deepEqual([devices['d1']?.state, devices['d2']?.state, devices['d2']?.asyncPending, devices['d2']?.quarantined], ['unavailable', 'serving', 1, 0]);

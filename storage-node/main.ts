@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path';
 import { type Clock, type DaemonStatus, isStoreError, type Log, StoreError } from '#common';
-import { Gatherer, openDevice, openListingEngine, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
-import type { ObjectEngine } from '#storage-node/protocol';
+import { Gatherer, openDevice, openListingEngine, timelyListings, timelyObjects, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
+import type { ListingEngine, ObjectEngine } from '#storage-node/protocol';
 import { startNodeServer, type NodeServer, type RingDoor } from '#storage-node/server';
 import { reconOf, type Recon } from './recon.ts';
 
@@ -40,7 +40,9 @@ export interface NodeDevice {
   readonly device: Device;
   /** Undefined for a policy that is not on it. */
   objects(policy: number): ObjectEngine | undefined;
-  readonly listings: LevelListingEngine;
+  readonly listings: ListingEngine;
+  /** Its databases without the bound of the clock: what the daemons of this process look after. */
+  readonly databases: LevelListingEngine;
 }
 
 export interface StorageNode extends AsyncDisposable {
@@ -98,17 +100,18 @@ async function openDevices(options: StorageNodeOptions, devices: Map<string, Nod
 async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, gatherers: Gatherers, name: string, directory: string): Promise<NodeDevice> {
   const device = await openDevice({ directory, clock, policies, gatherer: gatherers.objects, ...deviceOptions });
   try {
-    const listings = await openListingEngine({ directory: join(directory, 'listings'), clock, gatherer: gatherers.listings, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
-    return { name, device, listings, objects: (policy) => (device.policies.includes(policy) ? device.objects(policy) : undefined) };
+    const databases = await openListingEngine({ directory: join(directory, 'listings'), clock, gatherer: gatherers.listings, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
+    const objects = new Map(device.policies.map((policy) => [policy, timelyObjects(device.objects(policy), { clock })]));
+    return { name, device, databases, listings: timelyListings(databases, { clock }), objects: (policy) => objects.get(policy) };
   } catch (error) {
     await device.close();
     throw error instanceof StoreError ? error : new StoreError('device-unavailable', `${directory}: listings cannot be opened`, { cause: error });
   }
 }
 
-async function closeDevice({ device, listings }: NodeDevice): Promise<void> {
+async function closeDevice({ device, databases }: NodeDevice): Promise<void> {
   try {
-    await listings.close();
+    await databases.close();
   } finally {
     await device.close();
   }

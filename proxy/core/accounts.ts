@@ -1,6 +1,6 @@
 /** Accounts: who owns containers. They come into being with their first container, as users of Swift expect. */
-import { StoreError, type Timestamp } from '#common';
-import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow, type TimedMetadata } from '#storage-node/protocol';
+import { StoreError } from '#common';
+import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
 import { assertAlive, Database, liveMetadata, metadataValue } from './databases.ts';
 import type { Placements } from './placement.ts';
@@ -28,7 +28,10 @@ export class Accounts {
 
   /** State of the account as a majority has it; undefined where it was never used. Throws `account-deleted` for a deleted one. */
   async info(account: string): Promise<DatabaseInfo | undefined> {
-    const info = await this.#database(account).info();
+    return this.#known(await this.#database(account).info());
+  }
+
+  #known(info: DatabaseInfo | undefined): DatabaseInfo | undefined {
     if (info === undefined || isOpen(info)) return info;
     if (isDeleted(info)) throw new StoreError('account-deleted', 'the account was deleted');
     return undefined;
@@ -48,26 +51,27 @@ export class Accounts {
 
   /** Creates or updates the account. Throws `account-deleted` where it was deleted and not yet reclaimed. */
   async put(account: string, metadata: Readonly<Record<string, string>>): Promise<{ created: boolean }> {
-    await this.info(account);
-    const timestamp = this.#cluster.timestamps.now();
-    const { created } = await this.#database(account).put({ timestamp, metadata: timed(metadata, timestamp), policy: 0 });
+    const database = this.#database(account);
+    this.#known(await database.info());
+    const { created } = await database.put({ metadata, policy: 0 });
     await this.forget(account);
     return { created };
   }
 
   /** Merges metadata into the account (an empty value removes a name), creating it where it was never used. */
   async post(account: string, metadata: Readonly<Record<string, string>>): Promise<void> {
-    const known = await this.info(account);
-    const timestamp = this.#cluster.timestamps.now();
+    const database = this.#database(account);
+    const known = this.#known(await database.info());
     if (known === undefined) await this.put(account, metadata);
-    else if (!(await this.#database(account).post(timestamp, timed(metadata, timestamp)))) throw new StoreError('account-not-found', 'there is no such account');
+    else if (!(await database.post(metadata))) throw new StoreError('account-not-found', 'there is no such account');
     await this.forget(account);
   }
 
   /** Deletes an empty account. Throws `conflict` where it still has containers (closing.ts has a way), `account-not-found`, `account-deleted`. */
   async delete(account: string): Promise<void> {
-    assertAlive(await this.info(account), 'account');
-    const outcome = await this.#database(account).delete(this.#cluster.timestamps.now());
+    const database = this.#database(account);
+    assertAlive(this.#known(await database.info()), 'account');
+    const { outcome } = await database.delete();
     await this.forget(account);
     if (outcome === 'not-empty') throw new StoreError('conflict', 'the account still has containers');
   }
@@ -81,8 +85,9 @@ export class Accounts {
 
   /** Lets nobody in any more: for everyone the account is deleted. */
   async close(account: string): Promise<void> {
-    const timestamp = this.#cluster.timestamps.now();
-    await this.#database(account).post(timestamp, timed({ [CLOSED]: 'true' }, timestamp));
+    const database = this.#database(account);
+    await database.info();
+    await database.post({ [CLOSED]: 'true' });
     await this.forget(account);
   }
 
@@ -100,7 +105,9 @@ export class Accounts {
 
   /** Ends the database of a closed account, which then is deleted as one that was empty. */
   async bury(account: string): Promise<'deleted' | 'not-empty'> {
-    const outcome = await this.#database(account).delete(this.#cluster.timestamps.now());
+    const database = this.#database(account);
+    await database.info();
+    const { outcome } = await database.delete();
     return outcome === 'not-empty' ? outcome : 'deleted';
   }
 
@@ -126,7 +133,7 @@ export class Accounts {
   }
 
   #database(account: string): Database {
-    return new Database('account', `/${account}`, this.#placements.account(account), this.#cluster.timestamps);
+    return new Database('account', `/${account}`, this.#placements.account(account), this.#cluster);
   }
 }
 
@@ -142,9 +149,4 @@ function isDeleted(info: DatabaseInfo): boolean {
 function withoutReserved(query: ListingQuery): ListingQuery {
   if (query.reverse) return query.endMarker > AFTER_RESERVED ? query : { ...query, endMarker: AFTER_RESERVED };
   return query.marker > AFTER_RESERVED ? query : { ...query, marker: AFTER_RESERVED };
-}
-
-/** Gives each name the same timestamp. */
-export function timed(metadata: Readonly<Record<string, string>>, timestamp: Timestamp): TimedMetadata {
-  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, [value, timestamp] as const]));
 }

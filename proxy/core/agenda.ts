@@ -7,7 +7,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { hash } from 'node:crypto';
-import { isStoreError, type HybridClock } from '#common';
+import { isStoreError, NEVER, type HybridClock, type Timestamp } from '#common';
 import type { ListingRow } from '#storage-node/protocol';
 import type { Accounts } from './accounts.ts';
 import type { ContainerName, Containers } from './containers.ts';
@@ -81,10 +81,13 @@ export class Agenda {
     let marker = sinceSeconds === bySeconds ? '' : (from?.marker ?? '');
     for (let allDone = true, more = true; more && !signal.aborted; ) {
       const page = await this.#containers.list(place, { limit: PAGE, marker, endMarker: rowName({ at: bySeconds + 1, name: '' }), prefix: '', delimiter: '', reverse: false }).catch(ifMissing);
-      const items = (page?.entries ?? []).flatMap((entry) => ('subdir' in entry ? [] : [itemOf(entry.name)]));
+      const rows = (page?.entries ?? []).flatMap((entry) => ('subdir' in entry ? [] : [entry]));
+      const items = rows.map(({ name }) => itemOf(name));
       if (items.length === 0) return;
       const done = await act(items);
-      await this.#remove(place, done);
+      // A faster clock may have put them there.
+      const listedAt = rows.reduce<Timestamp>((newest, { timestamp }) => (timestamp > newest ? timestamp : newest), NEVER);
+      await this.#remove(place, done, this.#timestamps.after(listedAt));
       allDone &&= done.length === items.length;
       marker = rowName(items.at(-1)!);
       // What stands at second 0 is never over: it has no frontier.
@@ -93,8 +96,7 @@ export class Agenda {
     }
   }
 
-  async #remove(place: ContainerName, items: readonly AgendaItem[]): Promise<void> {
-    const timestamp = this.#timestamps.now();
+  async #remove(place: ContainerName, items: readonly AgendaItem[], timestamp: Timestamp): Promise<void> {
     const rows = items.map((item) => ({ name: rowName(item), timestamp, deleted: true, metaTimestamp: timestamp, bytes: 0, count: 1, policy: 0, etag: '', contentType: '' }));
     if (rows.length > 0) await this.#containers.noteRows(place, rows);
   }

@@ -4,10 +4,11 @@
  * condition was asked of, the write goes out at the ballot's timestamp. It is single-register Paxos whose value is a function of the one before
  * (Rystsov, "CASPaxos", 2018); plain writes are its functions that ask nothing, and need no first round.
  */
-import { isStoreError, NEVER, StoreError, type Timestamp } from '#common';
+import { isStoreError, StoreError, type Ordering, type Timestamp } from '#common';
 import { compareStates } from '#storage-node/client';
 import { changedAt, type ObjectInfo, type ObjectState, type Prepared } from '#storage-node/protocol';
 import type { Cluster } from './cluster.ts';
+import { harmless, inTime } from './in-time.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
 
@@ -40,12 +41,13 @@ export class Ballots {
 
   /** The timestamp at which it was written. Throws what the condition throws, and `unavailable` where too few devices answer or too many write. */
   async decide({ placement, name, look, condition, write }: Contest): Promise<Timestamp> {
+    const order = this.#cluster.timestamps.ordering();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await this.#pause(attempt);
       const current = await look();
       condition(current);
-      const ballot = this.#cluster.timestamps.now();
-      const held = await this.prepare(placement, name, ballot);
+      if (current !== undefined) order.observe(changedAt(current));
+      const { ballot, held } = await this.prepare(placement, name, order);
       const outcome = held === 'refused' || compareStates(held, current) > 0 ? 'refused' : await write(ballot);
       if (outcome === 'done') return ballot;
       if (outcome === 'refused') {
@@ -68,9 +70,10 @@ export class Ballots {
    */
   async fate({ placement, name, timestamp, unasked }: { placement: Placement; name: string; timestamp: Timestamp; unasked: readonly Replica[] }): Promise<'done' | Timestamp> {
     const { need, replicas } = placement;
+    const order = this.#cluster.timestamps.ordering();
+    order.observe(timestamp);
     for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
-      const ballot = this.#cluster.timestamps.now();
-      const given = await this.#promises(placement, { name, ballot, overtaken: timestamp });
+      const { ballot, given } = await this.#promises(placement, { name, order, overtaken: timestamp });
       if (given !== 'refused') {
         const held = given.filter(({ prepared }) => prepared.hasHeld === true).length;
         const never = given.filter(({ prepared }) => prepared.hasHeld === false).length + unasked.filter((replica) => !given.some((answer) => answer.replica === replica)).length;
@@ -86,22 +89,35 @@ export class Ballots {
     throw busy();
   }
 
-  /** Has a majority promise to take nothing older than `ballot`; the newest that they hold, `refused` where a majority would not. */
-  async prepare(placement: Placement, name: string, ballot: Timestamp): Promise<ObjectState | undefined | 'refused'> {
-    const given = await this.#promises(placement, { name, ballot });
-    return given === 'refused' ? given : newestOf(given);
+  /** Has a majority promise to take nothing older than a ballot; the newest that they hold, `refused` where a majority would not. */
+  async prepare(placement: Placement, name: string, order: Ordering): Promise<{ ballot: Timestamp; held: ObjectState | undefined | 'refused' }> {
+    const { ballot, given } = await this.#promises(placement, { name, order });
+    return { ballot, held: given === 'refused' ? given : newestOf(given) };
   }
 
-  async #promises(placement: Placement, { name, ballot, overtaken }: { name: string; ballot: Timestamp; overtaken?: Timestamp }): Promise<Given[] | 'refused'> {
+  /** What `order` is shown on the way makes the next ballot newer. */
+  #promises(placement: Placement, { name, order, overtaken }: { name: string; order: Ordering; overtaken?: Timestamp }): Promise<{ ballot: Timestamp; given: Given[] | 'refused' }> {
+    return inTime(this.#cluster, async () => {
+      const ballot = order.now();
+      return { ballot, given: await this.#promisesOf(placement, { name, order, ballot, overtaken }) };
+    });
+  }
+
+  async #promisesOf(placement: Placement, { name, order, ballot, overtaken }: { name: string; order: Ordering; ballot: Timestamp; overtaken: Timestamp | undefined }): Promise<Given[] | 'refused'> {
     const { key, need, replicas, policy } = placement;
+    const dated = this.#cluster.timestamps.isFar(ballot) || undefined;
     const given = (answers: readonly Answer<Prepared>[]): Given[] => answers.flatMap((answer) => (answer.ok && answer.value.outcome === 'promised' ? [{ replica: answer.replica, prepared: answer.value }] : []));
-    const answers = await askAll(replicas, (replica) => replica.client.objects(policy).prepare({ key, name, timestamp: ballot, overtaken }), (sofar) => given(sofar).length >= need);
+    const answers = await askAll(replicas, (replica) => replica.client.objects(policy).prepare({ key, name, timestamp: ballot, overtaken, dated }), (sofar) => given(sofar).length >= need);
     const heard = valuesOf(answers);
     for (const { state, promised } of heard) {
-      this.#cluster.timestamps.observe(promised);
-      this.#cluster.timestamps.observe(state === undefined ? NEVER : changedAt(state));
+      order.observe(promised);
+      if (state !== undefined) order.observe(changedAt(state));
     }
-    if (heard.length < need) throw quorumFault('the object', answers, need);
+    if (heard.length < need) {
+      this.#abandon(placement, ballot);
+      // A promise is no write: nothing is lost where another ballot follows it.
+      throw harmless(quorumFault('the object', answers, need));
+    }
     const promised = given(answers);
     return promised.length < need ? 'refused' : promised;
   }

@@ -2,7 +2,7 @@
 import { isStoreError, StoreError, type Timestamp } from '#common';
 import type { StoragePolicy } from '#ring';
 import { isAlive, type DatabaseInfo, type ListingPage, type ListingQuery, type ListingRow } from '#storage-node/protocol';
-import { timed, type Accounts } from './accounts.ts';
+import type { Accounts } from './accounts.ts';
 import type { Cluster } from './cluster.ts';
 import { assertAlive, Database, liveMetadata } from './databases.ts';
 import type { Encryption } from './encryption/index.ts';
@@ -66,8 +66,7 @@ export class Containers {
     const before = await database.info();
     const living = before !== undefined && isAlive(before) ? before : undefined;
     const policy = this.#policyFor(living, request.policy);
-    const timestamp = this.#cluster.timestamps.now();
-    const { info } = await database.put({ timestamp, metadata: timed(request.metadata, timestamp), policy });
+    const { info, timestamp } = await database.put({ metadata: request.metadata, policy });
     await this.#accounts.noteContainer(name.account, accountRow(name, info, timestamp));
     await this.forget(name);
     return { created: living === undefined };
@@ -78,8 +77,7 @@ export class Containers {
     const database = this.#database(name);
     // Asked first, so that the change is newer than what a faster clock wrote.
     assertAlive(await database.info(), 'container');
-    const timestamp = this.#cluster.timestamps.now();
-    const posted = await database.post(timestamp, timed(metadata, timestamp));
+    const posted = await database.post(metadata);
     await this.forget(name);
     if (!posted) throw new StoreError('container-not-found', 'there is no such container');
   }
@@ -88,8 +86,7 @@ export class Containers {
   async delete(name: ContainerName): Promise<void> {
     const database = this.#database(name);
     assertAlive(await database.info(), 'container');
-    const timestamp = this.#cluster.timestamps.now();
-    const outcome = await database.delete(timestamp);
+    const { outcome, timestamp } = await database.delete();
     await this.forget(name);
     if (outcome === 'not-empty') throw new StoreError('container-not-empty', 'the container is not empty');
     if (outcome === 'not-found') throw new StoreError('container-not-found', 'there is no such container');
@@ -151,7 +148,7 @@ export class Containers {
   }
 
   #database({ account, container }: ContainerName): Database {
-    return new Database('container', `/${account}/${container}`, this.#placements.container(account, container), this.#cluster.timestamps);
+    return new Database('container', `/${account}/${container}`, this.#placements.container(account, container), this.#cluster);
   }
 }
 

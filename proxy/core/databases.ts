@@ -6,8 +6,10 @@
  * shows it. Pages are not merged row by row while replicas agree: the digest that each database keeps of its rows
  * tells, so that a page costs one replica's scan.
  */
-import { isStoreError, StoreError, type HybridClock } from '#common';
-import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type ListingPage, type ListingQuery, type ListingRow, type MergeRequest, type TimedMetadata } from '#storage-node/protocol';
+import { isStoreError, StoreError, type Ordering, type Timestamp } from '#common';
+import { isAlive, type DatabaseInfo, type DatabaseKind, type DatabaseName, type Dated, type ListingPage, type ListingQuery, type ListingRow, type MergeRequest, type TimedMetadata } from '#storage-node/protocol';
+import type { Cluster } from './cluster.ts';
+import { inTime } from './in-time.ts';
 import { mergedPage } from './merged-page.ts';
 import type { Placement, Replica } from './placement.ts';
 import { askAll, quorumFault, valuesOf, willingFirst, type Answer } from './quorum.ts';
@@ -19,41 +21,42 @@ export class Database {
   readonly placement: Placement;
   readonly name: DatabaseName;
 
-  readonly #timestamps: HybridClock;
+  readonly #cluster: Pick<Cluster, 'timestamps' | 'log'>;
+  readonly #order: Ordering;
 
-  /** `timestamps` orders changes: it is shown what replicas hold, so that ours are newer. */
-  constructor(kind: DatabaseKind, path: string, placement: Placement, timestamps: HybridClock) {
+  constructor(kind: DatabaseKind, path: string, placement: Placement, cluster: Pick<Cluster, 'timestamps' | 'log'>) {
     this.placement = placement;
     this.name = { kind, key: placement.key, path };
-    this.#timestamps = timestamps;
+    this.#cluster = cluster;
+    this.#order = cluster.timestamps.ordering();
   }
 
   /** What a majority knows, merged; undefined where none of it ever heard of it. A deleted database has its info still. */
   async info(): Promise<DatabaseInfo | undefined> {
     const answers = await this.#askMajority((replica) => replica.client.listings.info(this.name));
     const info = mergeInfos(valuesOf(answers).filter((answer) => answer !== undefined));
-    if (info !== undefined) for (const seen of [info.putTimestamp, info.deleteTimestamp, info.statusTimestamp]) this.#timestamps.observe(seen);
+    if (info !== undefined) for (const seen of [info.putTimestamp, info.deleteTimestamp, info.statusTimestamp]) this.#order.observe(seen);
     return info;
   }
 
-  /** Puts it on a majority: creates, revives or updates. `created` where it was not alive on the majority before. */
-  async put(request: { timestamp: DatabaseInfo['putTimestamp']; metadata: TimedMetadata; policy: number }): Promise<{ created: boolean; info: DatabaseInfo }> {
-    const values = await this.#write((replica) => replica.client.listings.put({ database: this.name, ...request }), () => true);
-    return { created: values.every((value) => value.created), info: mergeInfos(values.map((value) => value.info))! };
+  /** Puts it on a majority at a timestamp newer than what `info` has shown: creates, revives or updates. `created` where it was not alive on the majority before. */
+  async put({ metadata, policy }: { metadata: Readonly<Record<string, string>>; policy: number }): Promise<{ created: boolean; info: DatabaseInfo; timestamp: Timestamp }> {
+    const { timestamp, values } = await this.#change((replica, change) => replica.client.listings.put({ ...change, metadata: timed(metadata, change.timestamp), policy }));
+    return { created: values.every((value) => value.created), info: mergeInfos(values.map((value) => value.info))!, timestamp };
   }
 
-  /** Merges metadata; false where it is not alive. */
-  async post(timestamp: DatabaseInfo['putTimestamp'], metadata: TimedMetadata): Promise<boolean> {
-    const values = await this.#write((replica) => replica.client.listings.post({ database: this.name, timestamp, metadata }), () => true);
+  /** Merges metadata (an empty value removes a name); false where it is not alive. */
+  async post(metadata: Readonly<Record<string, string>>): Promise<boolean> {
+    const { values } = await this.#change((replica, change) => replica.client.listings.post({ ...change, metadata: timed(metadata, change.timestamp) }));
     return values.filter((info) => info !== undefined).length >= this.placement.need;
   }
 
   /** Deletes it if it is alive and empty on a majority. */
-  async delete(timestamp: DatabaseInfo['putTimestamp']): Promise<'deleted' | 'not-found' | 'not-empty'> {
-    const values = await this.#write((replica) => replica.client.listings.delete({ database: this.name, timestamp }), () => true);
+  async delete(): Promise<{ outcome: 'deleted' | 'not-found' | 'not-empty'; timestamp: Timestamp }> {
+    const { timestamp, values } = await this.#change((replica, change) => replica.client.listings.delete(change));
     const deleted = values.filter((value) => value === 'deleted').length;
-    if (values.includes('not-empty') && deleted < this.placement.need) return 'not-empty';
-    return deleted > 0 ? 'deleted' : 'not-found';
+    if (values.includes('not-empty') && deleted < this.placement.need) return { outcome: 'not-empty', timestamp };
+    return { outcome: deleted > 0 ? 'deleted' : 'not-found', timestamp };
   }
 
   /**
@@ -112,13 +115,24 @@ export class Database {
     return answers;
   }
 
-  async #write<T>(write: (replica: Replica) => Promise<T>, counts: (value: T) => boolean): Promise<T[]> {
+  #change<T>(write: (replica: Replica, change: Change) => Promise<T>): Promise<{ timestamp: Timestamp; values: T[] }> {
     const { replicas, need } = this.placement;
-    const answers = await askAll(replicas, write, (sofar) => valuesOf(sofar).filter(counts).length >= need);
-    const values = valuesOf(answers);
-    if (values.length < need) throw quorumFault(this.name.path, answers, need);
-    return values;
+    return inTime(this.#cluster, async () => {
+      const timestamp = this.#order.now();
+      const change = { database: this.name, timestamp, dated: this.#cluster.timestamps.isFar(timestamp) || undefined };
+      const answers = await askAll(replicas, (replica) => write(replica, change), (sofar) => valuesOf(sofar).length >= need);
+      const values = valuesOf(answers);
+      if (values.length < need) throw quorumFault(this.name.path, answers, need);
+      return { timestamp, values };
+    });
   }
+}
+
+type Change = Dated & { readonly database: DatabaseName; readonly timestamp: Timestamp };
+
+/** Gives each name the same timestamp. */
+function timed(metadata: Readonly<Record<string, string>>, timestamp: Timestamp): TimedMetadata {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, [value, timestamp] as const]));
 }
 
 /** The replicas that took rows into a living database. */

@@ -1,9 +1,9 @@
 /** A cluster of memory engines for core's tests: devices that can be taken away and brought back, a clock to wind. */
-import { HybridClock, ManualClock, silentLog, StoreError, TICK_SHARES } from '#common';
+import { HybridClock, ManualClock, silentLog, StoreError, TICK_SHARES, type Clock } from '#common';
 import { memoryCache } from '#common/cache';
 import { PolicySet, RingBuilder, type RingDevice, type StoragePolicy } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
-import { MemoryListingEngine, MemoryObjectEngine } from '#storage-node/engine';
+import { MemoryListingEngine, MemoryObjectEngine, timelyListings, timelyObjects } from '#storage-node/engine';
 import { openStore, type Cluster, type Encryption, type Store } from './index.ts';
 
 export interface MemoryCluster {
@@ -17,6 +17,10 @@ export interface MemoryCluster {
   up(...devices: string[]): void;
   /** Another proxy over the same devices, its clock ahead (or behind) by `skewMs`. */
   anotherProxy(skewMs?: number, encryption?: Encryption): Store;
+  /** Another whose clock is `wall`. */
+  proxyWith(wall: Clock): Store;
+  /** Sets the device's own clock ahead (or behind). */
+  skewDevice(device: string, skewMs: number): void;
   /** Changes the ring that all proxies have: what moves stays where it was too, until `settleRing`. */
   changeRing(change: (builder: RingBuilder) => void, options?: { gradual?: boolean }): void;
   settleRing(): void;
@@ -31,17 +35,21 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
   let ring = builder.toRing();
   const away = new Set<string>();
   const engines = new Map(names.map((name) => [name, { objects: once(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
-  const faulty = new Map([...engines].map(([name, client]) => [name, failing(client, () => away.has(name), name)]));
+  const skews = new Map<string, number>();
+  const atDoor = (name: string, client: DeviceClient): DeviceClient => {
+    const options = { clock: { nowMs: () => clock.nowMs() + (skews.get(name) ?? 0) } };
+    return { objects: once(() => timelyObjects(client.objects(0), options)), listings: timelyListings(client.listings, options) };
+  };
+  const faulty = new Map([...engines].map(([name, client]) => [name, failing(atDoor(name, client), () => away.has(name), name)]));
   const policy: StoragePolicy = { index: 0, name: 'gold', aliases: [], type: 'replication', consistency: options.consistency ?? 'strong', default: true, deprecated: false };
   let proxies = 0;
-  const proxy = (skewMs: number, encryption = options.encryption): Store => {
-    const skewed = new ManualClock(clock.nowMs() + skewMs);
+  const proxy = (wall: Clock, encryption = options.encryption): Store => {
     const cluster: Cluster = {
       rings: () => ({ account: ring, container: ring, object: () => ring }),
       salt: SALT,
       policies: new PolicySet([policy]),
       device: ({ device }: RingDevice) => faulty.get(device)!,
-      timestamps: new HybridClock(skewMs === 0 ? clock : skewed, proxies++ % TICK_SHARES),
+      timestamps: new HybridClock(wall, proxies++ % TICK_SHARES),
       // Whoever loses a ballot sleeps a little: here, until the others had a turn.
       clock: { nowMs: () => clock.nowMs(), sleep: () => new Promise<void>((resolve) => void setImmediate(resolve)) },
       cache: memoryCache({ maxEntries: 100 }),
@@ -51,13 +59,15 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
     return openStore(cluster);
   };
   return {
-    store: proxy(0),
+    store: proxy(clock),
     clock,
     devices: names,
     engines: (device) => engines.get(device)!,
     down: (...devices) => devices.forEach((device) => away.add(device)),
     up: (...devices) => devices.forEach((device) => away.delete(device)),
-    anotherProxy: (skewMs = 0, encryption = undefined) => proxy(skewMs, encryption),
+    anotherProxy: (skewMs = 0, encryption = undefined) => proxy(skewMs === 0 ? clock : new ManualClock(clock.nowMs() + skewMs), encryption),
+    proxyWith: (wall) => proxy(wall),
+    skewDevice: (device, skewMs) => void skews.set(device, skewMs),
     changeRing: (change, { gradual = true } = {}) => {
       change(builder);
       builder.pretendMinPartHoursPassed();

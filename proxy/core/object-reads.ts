@@ -3,10 +3,10 @@
  * acknowledged. What is found to be missing or older on a primary is brought there before the reader gets its answer:
  * otherwise a later reader, asking another majority, could see the older state again (Attiya, Bar-Noy and Dolev, 1995).
  */
-import { isStoreError, StoreError } from '#common';
+import { isStoreError, StoreError, type Ordering } from '#common';
 import type { Consistency } from '#ring';
 import { bringUpToDate, compareStates, rewrite } from '#storage-node/client';
-import type { ObjectEngine, ObjectInfo, ObjectState } from '#storage-node/protocol';
+import { changedAt, type ObjectEngine, type ObjectInfo, type ObjectState } from '#storage-node/protocol';
 import type { Ballots } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { Placement, Replica } from './placement.ts';
@@ -54,10 +54,10 @@ export class ObjectReads {
     });
   }
 
-  /** Makes our clock later than whatever a majority holds. */
-  async observeNewest(placement: Placement, consistency: Consistency): Promise<void> {
+  /** Shows `order` whatever a majority holds. */
+  async observeNewest(placement: Placement, consistency: Consistency, order: Ordering): Promise<void> {
     const states = await this.#states(placement, consistency);
-    for (const { state } of states) if (state) this.#cluster.timestamps.observe(state.timestamp);
+    for (const { state } of states) if (state) order.observe(state.timestamp);
   }
 
   /**
@@ -180,8 +180,9 @@ export class ObjectReads {
     const from = this.#engine(source, placement);
     const info = await from.info(key).catch((error: unknown) => this.#passOver(error, source));
     if (info === undefined) return;
-    const ballot = this.#cluster.timestamps.now();
-    const held = await this.#ballots.prepare(placement, info.name, ballot);
+    const order = this.#cluster.timestamps.ordering();
+    order.observe(changedAt(info));
+    const { ballot, held } = await this.#ballots.prepare(placement, info.name, order);
     if (held === 'refused' || compareStates(held, info) > 0) return;
     const written = await rewrite({ key, from, state: info, to: replicas.map((replica) => this.#engine(replica, placement)), timestamp: ballot });
     this.#cluster.log.info({ object: info.name, written, need }, 'a conditional write was abandoned; the object was written anew to read it');

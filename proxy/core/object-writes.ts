@@ -4,14 +4,15 @@
  * nothing has fewer copies than it was promised; under `strong` they do not count, under `available` they do.
  */
 import type { Cipheriv } from 'node:crypto';
-import { isStoreError, StoreError, type Timestamp } from '#common';
+import { isStoreError, StoreError, type Ordering, type Timestamp } from '#common';
 import { createHasher } from '#common/checksum';
 import { inSlabs, SLAB_BYTES, type Body } from '#common/stream';
 import type { Consistency } from '#ring';
-import { rowOfObject, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
+import { changedAt, rowOfObject, type Metadata, type ObjectEngine, type ObjectInfo, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
 import type { Attempt } from './ballots.ts';
 import type { Cluster } from './cluster.ts';
 import type { Containers, ContainerSummary } from './containers.ts';
+import { harmless, inTime } from './in-time.ts';
 import type { ObjectName, Stored } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
 import { SlabsInUse } from './slabs-in-use.ts';
@@ -23,6 +24,8 @@ export interface WritePlace {
   readonly placement: Placement;
   readonly policy: { readonly consistency: Consistency };
   readonly container: ContainerSummary;
+  /** Its timestamps, newer than whatever was met on the way. */
+  readonly order: Ordering;
 }
 
 export class ObjectWrites {
@@ -41,7 +44,7 @@ export class ObjectWrites {
   async putWhole(place: WritePlace, timestamp: Timestamp, metadata: Metadata, data: Buffer): Promise<Outcome> {
     const { key } = place.placement;
     const name = fullName(place.target);
-    const request = { key, name, timestamp, metadata, data };
+    const request = { key, name, timestamp, metadata, data, dated: this.#dated(timestamp) };
     const outcome = await this.#write(place, (engine) => engine.put(request));
     if (outcome !== 'done') return outcome;
     await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes: data.length, metadata });
@@ -51,7 +54,7 @@ export class ObjectWrites {
   /** The same with the timestamp of a ballot. */
   async putBallot(place: WritePlace, ballot: Timestamp, metadata: Metadata, data: Buffer): Promise<Attempt> {
     const name = fullName(place.target);
-    const request = { key: place.placement.key, name, timestamp: ballot, metadata, data, conditional: true as const };
+    const request = { key: place.placement.key, name, timestamp: ballot, metadata, data, conditional: true as const, dated: this.#dated(ballot) };
     const outcome = await this.#attempt(place, (engine) => engine.put(request));
     if (outcome === 'done') await this.#list(place, { name, timestamp: ballot, deleted: false, metaTimestamp: ballot, sizeBytes: data.length, metadata });
     return outcome;
@@ -62,8 +65,8 @@ export class ObjectWrites {
    * `cipher` what is stored is what that makes of the body, and the MD5 that of the body. Under a condition `contest` has it decided, once all is
    * there, when it becomes visible, and answers that timestamp.
    */
-  async putStream(place: WritePlace, { timestamp, body, finish, cipher, contest }: StreamedPut): Promise<Stored> {
-    const copies = await this.#createWriters(place, timestamp, body.sizeBytes);
+  async putStream(place: WritePlace, { at, body, finish, cipher, contest }: StreamedPut): Promise<Stored> {
+    const { timestamp, copies } = await inTime(this.#cluster, () => this.#createWriters(place, at ?? place.order.now(), body.sizeBytes));
     // Begun last: whoever has begun one must end it.
     const hasher = createHasher({ algorithms: ['md5'], ...(body.sizeBytes === undefined ? {} : { sizeHint: body.sizeBytes }) });
     try {
@@ -99,7 +102,7 @@ export class ObjectWrites {
   async post(place: WritePlace, timestamp: Timestamp, current: ObjectInfo, metadata: Metadata): Promise<'done' | 'doubtful'> {
     const { placement, container, policy } = place;
     const { key, need } = placement;
-    const ask = (replica: Replica): Promise<WriteReceipt> => replica.client.objects(container.policy).post({ key, name: current.name, timestamp, base: current.timestamp, metadata });
+    const ask = (replica: Replica): Promise<WriteReceipt> => replica.client.objects(container.policy).post({ key, name: current.name, timestamp, base: current.timestamp, metadata, dated: this.#dated(timestamp) });
     const took = ({ outcome, state }: WriteReceipt): boolean => outcome !== 'absent' || state.timestamp > current.timestamp;
     const answers = await askAll(placement.replicas, ask, (sofar) => valuesOf(sofar).filter(took).length >= need);
     const stoodIn = await this.#standIn(place, answers, ask);
@@ -118,7 +121,8 @@ export class ObjectWrites {
   async delete(place: WritePlace, timestamp: Timestamp): Promise<Outcome> {
     const { key } = place.placement;
     const name = fullName(place.target);
-    const outcome = await this.#write(place, (engine) => engine.delete({ key, name, timestamp }));
+    const dated = this.#dated(timestamp);
+    const outcome = await this.#write(place, (engine) => engine.delete({ key, name, timestamp, dated }));
     if (outcome !== 'done') return outcome;
     await this.#list(place, { name, timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, metadata: {} });
     return 'done';
@@ -126,33 +130,25 @@ export class ObjectWrites {
 
   async deleteBallot(place: WritePlace, ballot: Timestamp): Promise<Attempt> {
     const name = fullName(place.target);
-    const request = { key: place.placement.key, name, timestamp: ballot, conditional: true as const };
+    const request = { key: place.placement.key, name, timestamp: ballot, conditional: true as const, dated: this.#dated(ballot) };
     const outcome = await this.#attempt(place, (engine) => engine.delete(request));
     if (outcome === 'done') await this.#list(place, { name, timestamp: ballot, deleted: true, metaTimestamp: ballot, sizeBytes: 0, metadata: {} });
     return outcome;
   }
 
   /** A write with the timestamp of a ballot, on primaries only: whoever stood in would bring it to them after others have moved on. */
-  async #attempt({ placement, container }: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<Attempt> {
+  async #attempt({ placement, container, order }: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<Attempt> {
     const ask = (replica: Replica): Promise<WriteReceipt> => write(replica.client.objects(container.policy));
-    return this.#outcome(placement, await askAll(placement.replicas, ask, (sofar) => committed(sofar) >= placement.need));
+    const answers = await askAll(placement.replicas, ask, (sofar) => committed(sofar) >= placement.need);
+    observe(order, valuesOf(answers));
+    return this.#outcome(placement, answers);
   }
 
   /** What became of a write by what the primaries answered; it was refused only where all who were asked have said so. */
   #outcome({ replicas, need }: Placement, answers: readonly Answer<WriteReceipt>[]): Attempt {
-    this.#observe(valuesOf(answers));
     const done = committed(answers);
     if (done >= need) return 'done';
     return done === 0 && answers.length === replicas.length && answers.every((answer) => answer.ok || answer.unasked) ? 'refused' : 'unknown';
-  }
-
-  #observe(receipts: readonly WriteReceipt[]): void {
-    for (const { outcome, state, promised } of receipts) {
-      if (outcome !== 'superseded') continue;
-      this.#cluster.timestamps.observe(state.timestamp);
-      this.#cluster.timestamps.observe(state.metaTimestamp);
-      if (promised !== undefined) this.#cluster.timestamps.observe(promised);
-    }
   }
 
   /** One write on every primary, and on handoffs for those that fail. */
@@ -165,9 +161,9 @@ export class ObjectWrites {
     return this.#judge(place, answers, stoodIn);
   }
 
-  #judge({ placement, policy }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): Outcome {
+  #judge({ placement, policy, order }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): Outcome {
     const receipts = valuesOf(answers);
-    this.#observe(receipts);
+    observe(order, receipts);
     // What a majority took was in force, and may have been seen: what is newer elsewhere came after it. Nothing newer was
     // acknowledged before it, or a majority would not have taken it. Written again it would come back from the past.
     const done = committed(answers) + (policy.consistency === 'available' ? stoodIn : 0);
@@ -179,7 +175,8 @@ export class ObjectWrites {
 
   /** Writes the copies of primaries that failed to the devices that stand in for them; how many succeeded. */
   async #standIn<T extends WriteReceipt>({ placement }: WritePlace, answers: readonly Answer<T>[], ask: (replica: Replica) => Promise<T>): Promise<number> {
-    let missing = answers.filter((answer) => !answer.ok).length;
+    // Whose clock says that ours is wrong would be given what it refused by another.
+    let missing = answers.filter((answer) => !answer.ok && !isStoreError(answer.error, 'clock-skew')).length;
     if (missing === 0) return 0;
     let stoodIn = 0;
     for (const handoff of placement.handoffs()) {
@@ -194,13 +191,13 @@ export class ObjectWrites {
   }
 
   /** A writer on each primary; on a handoff for each primary that cannot take one. */
-  async #createWriters(place: WritePlace, timestamp: Timestamp, sizeHint: number | undefined): Promise<Copy[]> {
+  async #createWriters(place: WritePlace, timestamp: Timestamp, sizeHint: number | undefined): Promise<{ timestamp: Timestamp; copies: Copy[] }> {
     const { placement, container } = place;
-    const request = { key: placement.key, name: fullName(place.target), timestamp, sizeHint };
+    const request = { key: placement.key, name: fullName(place.target), timestamp, sizeHint, dated: this.#dated(timestamp) };
     const create = (replica: Replica): Promise<ObjectWriter> => replica.client.objects(container.policy).create(request);
     const answers = await askAll(placement.replicas, create, () => false);
     const copies: Copy[] = answers.flatMap((answer) => (answer.ok ? [{ replica: answer.replica, writer: answer.value, primary: true, failed: undefined }] : []));
-    let missing = placement.replicas.length - copies.length;
+    let missing = answers.filter((answer) => !answer.ok && !isStoreError(answer.error, 'clock-skew')).length;
     for (const handoff of missing > 0 ? placement.handoffs() : []) {
       if (missing === 0) break;
       const [answer] = await askAll([handoff], create, () => true);
@@ -210,9 +207,9 @@ export class ObjectWrites {
     const living = copies.filter((copy) => copy.primary || place.policy.consistency === 'available').length;
     if (living < placement.need) {
       await Promise.allSettled(copies.map((copy) => copy.writer.abort()));
-      throw quorumFault('the object', answers, placement.need);
+      throw harmless(quorumFault('the object', answers, placement.need));
     }
-    return copies;
+    return { timestamp, copies };
   }
 
   async #commitAll(place: WritePlace, copies: readonly Copy[], metadata: Metadata): Promise<void> {
@@ -234,10 +231,11 @@ export class ObjectWrites {
   }
 
   /** Makes data that all copies have visible at the timestamp of a ballot. */
-  async #commitBallot({ placement }: WritePlace, copies: readonly Copy[], metadata: Metadata, ballot: Timestamp): Promise<Attempt> {
+  async #commitBallot({ placement, order }: WritePlace, copies: readonly Copy[], metadata: Metadata, ballot: Timestamp): Promise<Attempt> {
     const living = new Map(copies.flatMap((copy) => (copy.primary && copy.failed === undefined ? [[copy.replica, copy]] : [])));
     const answers = await askAll([...living.keys()], (replica) => living.get(replica)!.writer.commit(metadata, ballot), (sofar) => committed(sofar) >= placement.need);
     await Promise.allSettled(answers.flatMap((answer) => (answer.ok ? [] : [living.get(answer.replica)!.writer.abort()])));
+    observe(order, valuesOf(answers));
     const lost = placement.replicas.filter((replica) => !living.has(replica)).map((replica) => ({ replica, ok: false as const, error: undefined, unasked: true as const }));
     return this.#outcome(placement, [...answers, ...lost]);
   }
@@ -260,6 +258,7 @@ export class ObjectWrites {
     const listed = await this.#containers.noteObject(place.target, row, { container: place.container, object: place.placement });
     if (!listed) {
       await this.#containers.forget(place.target);
+      place.order.observe(info.timestamp);
       if (!row.deleted) await this.#undo(place);
       throw new StoreError('container-not-found', 'the container was deleted meanwhile');
     }
@@ -267,8 +266,14 @@ export class ObjectWrites {
 
   /** The container went away while the object was written: nothing of it may stay. */
   async #undo(place: WritePlace): Promise<void> {
-    const timestamp = this.#cluster.timestamps.now();
-    await this.#write(place, (engine) => engine.delete({ key: place.placement.key, name: fullName(place.target), timestamp }));
+    const timestamp = place.order.now();
+    const dated = this.#dated(timestamp);
+    await this.#write(place, (engine) => engine.delete({ key: place.placement.key, name: fullName(place.target), timestamp, dated }));
+  }
+
+  /** Whether a timestamp is meant to be far from now: as far as our clock knows. */
+  #dated(timestamp: Timestamp): true | undefined {
+    return this.#cluster.timestamps.isFar(timestamp) || undefined;
   }
 }
 
@@ -279,7 +284,8 @@ export class ObjectWrites {
 export type Outcome = 'done' | 'overtaken' | { readonly unasked: readonly Replica[] };
 
 export interface StreamedPut {
-  readonly timestamp: Timestamp;
+  /** A timestamp of elsewhere. */
+  readonly at: Timestamp | undefined;
   readonly body: Body;
   readonly finish: (etag: string) => Promise<Metadata>;
   readonly cipher?: Cipheriv | undefined;
@@ -315,6 +321,15 @@ async function writeAll(copies: readonly Copy[], chunk: Buffer): Promise<void> {
  */
 function maySucceed({ outcome, state, promised }: WriteReceipt): boolean {
   return outcome === 'committed' || (promised === undefined && state.conditional !== true);
+}
+
+/** What superseded a write is older than the next one. */
+function observe(order: Ordering, receipts: readonly WriteReceipt[]): void {
+  for (const { outcome, state, promised } of receipts) {
+    if (outcome !== 'superseded') continue;
+    order.observe(changedAt(state));
+    if (promised !== undefined) order.observe(promised);
+  }
 }
 
 function committed(answers: readonly Answer<WriteReceipt>[]): number {

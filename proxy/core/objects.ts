@@ -1,6 +1,6 @@
 /** Objects: the operations that both dialects call. Reading is in object-reads.ts, writing in object-writes.ts. */
 import { hash } from 'node:crypto';
-import { isStoreError, StoreError, timestampFromMs, type Timestamp } from '#common';
+import { isStoreError, StoreError, TICKS_PER_SECOND, timestampFromMs, type Timestamp } from '#common';
 import type { Body } from '#common/stream';
 import { compareStates } from '#storage-node/client';
 import { changedAt, type Metadata, type ObjectInfo } from '#storage-node/protocol';
@@ -10,6 +10,7 @@ import type { WriteCondition } from './condition.ts';
 import type { ContainerName, Containers, ContainerSummary } from './containers.ts';
 import { BODY_KEY, cipherAt, newBodyKey, type BodyKey, type Encryption, type Keymaster } from './encryption/index.ts';
 import type { Expiring } from './expiring.ts';
+import { inTime } from './in-time.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
 import { fullName, ObjectWrites, type Outcome, type WritePlace } from './object-writes.ts';
@@ -116,7 +117,7 @@ export class Objects {
   /** Stores an object, whole and durable on a majority of its devices and listed, before it resolves. */
   async put(request: PutObject): Promise<Stored> {
     const { placement, policy, container } = await this.#locate(request.target);
-    const place = { placement, policy, container, target: request.target };
+    const place = { placement, policy, container, target: request.target, order: this.#cluster.timestamps.ordering() };
     const { condition } = request;
     // Before the body is read: who is refused need not send it.
     condition?.(await this.#look(place));
@@ -137,9 +138,9 @@ export class Objects {
       return { etag: request.asStored ?? etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
-    await this.#reads.observeNewest(placement, policy.consistency);
+    await this.#reads.observeNewest(placement, policy.consistency, place.order);
     const contest = condition === undefined || policy.consistency === 'available' ? undefined : (write: Contest['write']) => this.#contestOnce(place, condition, write);
-    const stored = await this.#writes.putStream(place, { timestamp: request.at ?? this.#cluster.timestamps.now(), body: request.body, finish, cipher, contest });
+    const stored = await this.#writes.putStream(place, { at: request.at, body: request.body, finish, cipher, contest });
     return { ...stored, etag: request.asStored ?? stored.etag };
   }
 
@@ -163,7 +164,7 @@ export class Objects {
    */
   async post(target: ObjectName, replace: (current: ObjectInfo) => Metadata): Promise<void> {
     const { placement, policy, container } = await this.#locate(target);
-    const place = { placement, policy, container, target };
+    const place = { placement, policy, container, target, order: this.#cluster.timestamps.ordering() };
     for (let attempt = 0; attempt < OVERTAKEN_ATTEMPTS; attempt++) {
       const current = await this.#look(place);
       if (current === undefined) throw notFound();
@@ -172,9 +173,12 @@ export class Objects {
       await this.#expiring.note(target, replaced);
       const metadata = this.#encryption.sealed(fullName(target), replaced);
       // What came before this post is older than it.
-      this.#cluster.timestamps.observe(changedAt(current));
-      const now = this.#cluster.timestamps.now();
-      if ((await this.#writes.post(place, now, current, metadata)) === 'done') return;
+      place.order.observe(changedAt(current));
+      const { now, outcome } = await inTime(this.#cluster, async () => {
+        const now = place.order.now();
+        return { now, outcome: await this.#writes.post(place, now, current, metadata) };
+      });
+      if (outcome === 'done') return;
       // Devices lacked the data. A look brings it to them, and the post with it where anybody took it.
       const after = await this.#reads.info(placement, policy.consistency);
       if (after !== undefined && compareStates(after, { ...current, metaTimestamp: now }) >= 0) return this.#writes.listPost(place, now, current, metadata);
@@ -189,7 +193,7 @@ export class Objects {
    */
   async delete(target: ObjectName, { condition, at }: { condition?: WriteCondition | undefined; at?: Timestamp | undefined } = {}): Promise<{ timestamp: Timestamp }> {
     const { placement, policy, container } = await this.#locate(target);
-    const place = { placement, policy, container, target };
+    const place = { placement, policy, container, target, order: this.#cluster.timestamps.ordering() };
     let current: ObjectInfo | undefined;
     const see = (seen: ObjectInfo | undefined): void => condition?.((current = seen));
     let timestamp: Timestamp;
@@ -218,7 +222,7 @@ export class Objects {
    */
   async expire(target: ObjectName, deleteAt: number): Promise<boolean> {
     const { placement, policy, container } = await this.#locate(target);
-    const place = { placement, policy, container, target };
+    const place = { placement, policy, container, target, order: this.#cluster.timestamps.ordering() };
     const look = (): Promise<ObjectInfo | undefined> => this.#reads.info(placement, policy.consistency);
     const isDue = (info: ObjectInfo | undefined): info is ObjectInfo => info !== undefined && !info.deleted && Number(info.metadata[DELETE_AT]) === deleteAt && this.#expired(info.metadata);
     const info = await look();
@@ -228,7 +232,7 @@ export class Objects {
       if (!isDue(held)) throw new StoreError('precondition-failed', 'another one is there');
     };
     try {
-      await this.#ballots.decide({ placement, name: fullName(target), look, condition, write: (ballot) => this.#writes.deleteBallot(place, ballot) });
+      await this.#ballots.decide({ placement, name: fullName(target), look, condition, write: (ballot) => this.#writes.deleteBallot(place, assertDue(ballot, deleteAt)) });
       return true;
     } catch (error) {
       if (isStoreError(error, 'precondition-failed')) return false;
@@ -284,18 +288,19 @@ export class Objects {
   }
 
   /** Tries a write with newer and newer timestamps until nothing newer is in its way: it was overtaken by a faster clock. It happens once. */
-  async #untilNewest({ placement, target }: WritePlace, write: (now: Timestamp) => Promise<Outcome>): Promise<Timestamp> {
-    let timestamp = this.#cluster.timestamps.now();
+  async #untilNewest({ placement, target, order }: WritePlace, write: (now: Timestamp) => Promise<Outcome>): Promise<Timestamp> {
+    let ballot: Timestamp | undefined;
     for (let attempt = 0; attempt < OVERTAKEN_ATTEMPTS; attempt++) {
-      const outcome = await write(timestamp);
+      const { timestamp, outcome } = await inTime(this.#cluster, async () => {
+        const timestamp = ballot ?? order.now();
+        ballot = undefined;
+        return { timestamp, outcome: await write(timestamp) };
+      });
       if (outcome === 'done') return timestamp;
-      if (outcome === 'overtaken') {
-        timestamp = this.#cluster.timestamps.now();
-        continue;
-      }
+      if (outcome === 'overtaken') continue;
       const fate = await this.#ballots.fate({ placement, name: fullName(target), timestamp, unasked: outcome.unasked });
       if (fate === 'done') return timestamp;
-      timestamp = fate;
+      ballot = fate;
     }
     throw new StoreError('unavailable', 'the object is being overwritten faster than this write can be ordered');
   }
@@ -307,6 +312,12 @@ export class Objects {
 
 function checkEtag(found: string, expected: string | undefined): void {
   if (expected !== undefined && expected.toLowerCase() !== found) throw new StoreError('checksum-mismatch', `the data's MD5 is ${found}`);
+}
+
+/** The devices have agreed to this time; our own clock may be an hour ahead of theirs. */
+function assertDue(ballot: Timestamp, deleteAt: number): Timestamp {
+  if (ballot < deleteAt * TICKS_PER_SECOND) throw new StoreError('precondition-failed', 'its time has not come');
+  return ballot;
 }
 
 function notFound(): StoreError {

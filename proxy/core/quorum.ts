@@ -2,7 +2,7 @@
  * Fan-out with a named quorum: ask several replicas at once, wait for all, but no longer than a grace after enough have
  * answered. Which answers are enough is the caller's to say; what the rest said is the caller's to see.
  */
-import { StoreError } from '#common';
+import { isStoreError, StoreError } from '#common';
 import { quorumSize } from '#ring';
 import type { Replica } from './placement.ts';
 
@@ -87,7 +87,15 @@ export function valuesOf<T>(answers: readonly Answer<T>[]): T[] {
 /** The fault of a request that too few replicas answered: `device-full` where that is why, else `unavailable`. */
 export function quorumFault(what: string, answers: readonly Answer<unknown>[], need: number): StoreError {
   const errors = answers.flatMap((answer) => (answer.ok ? [] : [answer.error]));
-  const full = errors.length > 0 && errors.every((error) => error instanceof StoreError && error.code === 'device-full');
+  const full = errors.length > 0 && errors.every((error) => isStoreError(error, 'device-full'));
+  const skews = errors.filter((error) => isStoreError(error, 'clock-skew'));
+  if (skews.length >= need) return skewFault(what, skews, answers.every((answer) => !answer.ok && (answer.unasked || isStoreError(answer.error, 'clock-skew'))));
   const message = `${what}: ${answers.length - errors.length} of the ${need} replicas needed answered`;
   return new StoreError(full ? 'device-full' : 'unavailable', message, { cause: errors[0] });
+}
+
+/** A majority says that the write is of another time than theirs; `untaken` where no device can have taken it (in-time.ts acts on it). */
+function skewFault(what: string, skews: readonly StoreError[], untaken: boolean): StoreError {
+  const times = skews.map(({ detail }) => Number(detail['nowMs'])).sort((a, b) => a - b);
+  return new StoreError('clock-skew', `${what}: the clock of this proxy is far from those of its devices`, { cause: skews[0], detail: { nowMs: times[times.length >> 1]!, untaken } });
 }

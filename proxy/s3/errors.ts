@@ -134,6 +134,7 @@ const OF_STORE = {
   conflict: 'OperationAborted',
   'quota-exceeded': 'QuotaExceeded',
   superseded: 'OperationAborted',
+  'clock-skew': 'ServiceUnavailable',
   unavailable: 'ServiceUnavailable',
   'device-unavailable': 'ServiceUnavailable',
   'device-full': 'ServiceUnavailable',

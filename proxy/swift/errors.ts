@@ -32,6 +32,7 @@ const STATUS = {
   conflict: 409,
   'quota-exceeded': 413,
   superseded: 409,
+  'clock-skew': 503,
   unavailable: 503,
   'device-unavailable': 503,
   'device-full': 507,

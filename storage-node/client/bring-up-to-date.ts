@@ -23,8 +23,9 @@ export async function bringUpToDate(work: { key: Key; from: Pick<ObjectEngine, '
 export async function rewrite({ key, from, state, to, timestamp }: { key: Key; from: Pick<ObjectEngine, 'open'>; state: ObjectInfo; to: readonly ObjectEngine[]; timestamp: Timestamp }): Promise<number> {
   const write = async (engine: ObjectEngine): Promise<boolean> => {
     const conditional = true as const;
+    const dated = true as const;
     const { name } = state;
-    if (state.deleted) return (await engine.delete({ key, name, timestamp, conditional })).outcome === 'committed';
+    if (state.deleted) return (await engine.delete({ key, name, timestamp, conditional, dated })).outcome === 'committed';
     await using reader = await from.open(key);
     if (reader === undefined || compareStates(reader.info, state) !== 0) return false;
     return (await copyData(key, { reader, state: { ...reader.info, timestamp, conditional } }, engine)).outcome === 'committed';
@@ -40,20 +41,20 @@ async function copyState(key: Key, from: Pick<ObjectEngine, 'open' | 'info'>, to
     const tombstone = await from.info(key);
     if (tombstone === undefined || !tombstone.deleted) return -1;
     const { name, timestamp, conditional } = tombstone;
-    const { state } = await to.delete({ key, name, timestamp, conditional });
+    const { state } = await to.delete({ key, name, timestamp, conditional, dated: true });
     return compareStates(state, tombstone);
   }
   const { name, timestamp, metaTimestamp, metadata } = reader.info;
   let held = await to.stat(key);
   if (held === undefined || held.deleted || held.timestamp < timestamp) held = (await copyData(key, { reader, state: reader.info }, to)).state;
-  if (metaTimestamp > timestamp) held = (await to.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata })).state;
+  if (metaTimestamp > timestamp) held = (await to.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata, dated: true })).state;
   return compareStates(held, reader.info);
 }
 
 async function copyData(key: Key, { reader, state }: { reader: ObjectReader; state: ObjectInfo }, to: ObjectEngine): Promise<WriteReceipt> {
   const { name, timestamp, metadata, sizeBytes, conditional } = state;
-  if (reader.data !== undefined) return to.put({ key, name, timestamp, metadata, data: reader.data, conditional });
-  const writer = await to.create({ key, name, timestamp, sizeHint: sizeBytes, conditional });
+  if (reader.data !== undefined) return to.put({ key, name, timestamp, metadata, data: reader.data, conditional, dated: true });
+  const writer = await to.create({ key, name, timestamp, sizeHint: sizeBytes, conditional, dated: true });
   try {
     for await (const chunk of reader.read(0, sizeBytes)) await writer.write(chunk);
     return await writer.commit(metadata);

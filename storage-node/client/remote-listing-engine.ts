@@ -2,7 +2,7 @@
 import { StoreError, type Timestamp } from '#common';
 import {
   decodeDatabase, decodePage, decodeWireRow, DIGEST_BYTES, encodeDatabase, encodeKey, encodeWireRow, listingPath, parseJson,
-  type DatabaseCopy, type DatabaseInfo, type DatabaseName, type DatabaseRanges, type DatabaseVersion, type Key, type ListingEngine, type ListingOperation,
+  type DatabaseCopy, type DatabaseInfo, type DatabaseName, type DatabaseRanges, type DatabaseVersion, type Dated, type Key, type ListingEngine, type ListingOperation,
   type ListingPage, type ListingQuery, type ListingRow, type MergeRequest, type PutDatabase, type ReplicatedState, type TimedMetadata, type WireDatabase, type WirePage, type WireRow,
 } from '#storage-node/protocol';
 import type { HttpTransport } from './http-transport.ts';
@@ -23,17 +23,17 @@ export class RemoteListingEngine implements ListingEngine {
     return this.#call('info', { database: encodeDatabase(database) });
   }
 
-  async put({ database, timestamp, metadata, policy }: PutDatabase): Promise<{ created: boolean; info: DatabaseInfo }> {
-    const answer = await this.#call<{ created: boolean; info: DatabaseInfo }>('put', { database: encodeDatabase(database), timestamp, metadata, policy });
+  async put({ database, timestamp, metadata, policy, dated }: PutDatabase): Promise<{ created: boolean; info: DatabaseInfo }> {
+    const answer = await this.#call<{ created: boolean; info: DatabaseInfo }>('put', { database: encodeDatabase(database), timestamp, metadata, policy, dated });
     return answer!;
   }
 
-  post({ database, timestamp, metadata }: { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined> {
-    return this.#call('post', { database: encodeDatabase(database), timestamp, metadata });
+  post({ database, timestamp, metadata, dated }: Dated & { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined> {
+    return this.#call('post', { database: encodeDatabase(database), timestamp, metadata, dated });
   }
 
-  async delete({ database, timestamp, force }: { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'> {
-    const answer = await this.#call<'deleted' | 'not-found' | 'not-empty'>('delete', { database: encodeDatabase(database), timestamp, force });
+  async delete({ database, timestamp, force, dated }: Dated & { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'> {
+    const answer = await this.#call<'deleted' | 'not-found' | 'not-empty'>('delete', { database: encodeDatabase(database), timestamp, force, dated });
     return answer!;
   }
 

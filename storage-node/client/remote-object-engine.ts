@@ -51,29 +51,29 @@ export class RemoteObjectEngine implements ObjectEngine {
     return (await this.#call('history', { key: encodeKey(key) })) as HistoryEntry[];
   }
 
-  async put({ key, name, timestamp, metadata, data, conditional }: PutRequest): Promise<WriteReceipt> {
-    const head = jsonFrame('head', { key: encodeKey(key), name, timestamp, metadata, sizeBytes: data.length, conditional });
+  async put({ key, name, timestamp, metadata, data, conditional, dated }: PutRequest): Promise<WriteReceipt> {
+    const head = jsonFrame('head', { key: encodeKey(key), name, timestamp, metadata, sizeBytes: data.length, conditional, dated });
     const answer = await this.#transport.call(this.#path('put'), [head, frameHeader('data', data.length), data]);
     return receiptOf(parseJson(answer));
   }
 
-  async create({ key, name, timestamp, sizeHint, conditional }: CreateRequest): Promise<ObjectWriter> {
-    const head = encodeURIComponent(JSON.stringify({ key: encodeKey(key), name, timestamp, sizeHint, conditional }));
+  async create({ key, name, timestamp, sizeHint, conditional, dated }: CreateRequest): Promise<ObjectWriter> {
+    const head = encodeURIComponent(JSON.stringify({ key: encodeKey(key), name, timestamp, sizeHint, conditional, dated }));
     const begun = await this.#transport.begin(this.#path('create'), { [HEAD_HEADER]: head });
     return new RemoteWriter(this.#transport, begun);
   }
 
-  async post({ key, name, timestamp, base, metadata }: PostRequest): Promise<WriteReceipt> {
-    return receiptOf(await this.#call('post', { key: encodeKey(key), name, timestamp, base, metadata }));
+  async post({ key, name, timestamp, base, metadata, dated }: PostRequest): Promise<WriteReceipt> {
+    return receiptOf(await this.#call('post', { key: encodeKey(key), name, timestamp, base, metadata, dated }));
   }
 
-  async delete({ key, name, timestamp, conditional }: DeleteRequest): Promise<WriteReceipt> {
-    return receiptOf(await this.#call('delete', { key: encodeKey(key), name, timestamp, conditional }));
+  async delete({ key, name, timestamp, conditional, dated }: DeleteRequest): Promise<WriteReceipt> {
+    return receiptOf(await this.#call('delete', { key: encodeKey(key), name, timestamp, conditional, dated }));
   }
 
-  async prepare({ key, name, timestamp, overtaken }: PrepareRequest): Promise<Prepared> {
+  async prepare({ key, name, timestamp, overtaken, dated }: PrepareRequest): Promise<Prepared> {
     await this.#abandoning.flush();
-    const { outcome, state, promised, hasHeld } = (await this.#call('prepare', { key: encodeKey(key), name, timestamp, overtaken })) as Prepared;
+    const { outcome, state, promised, hasHeld } = (await this.#call('prepare', { key: encodeKey(key), name, timestamp, overtaken, dated })) as Prepared;
     return { outcome, state, promised, ...(overtaken === undefined ? {} : { hasHeld }) };
   }
 

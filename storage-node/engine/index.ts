@@ -8,3 +8,4 @@ export type { VolumeEngine } from './volume/volume-engine.ts';
 export { MemoryObjectEngine } from './memory/memory-engine.ts';
 export { MemoryListingEngine } from './listing/memory.ts';
 export { LevelListingEngine, openListingEngine, type ListingEngineOptions } from './listing/level/level-listing-engine.ts';
+export { timelyListings, timelyObjects, type TimelyOptions } from './timely.ts';

@@ -8,7 +8,7 @@
  */
 import type { Timestamp } from '#common';
 import type { ListingReplica } from './listing-replica.ts';
-import type { Key } from './object-engine.ts';
+import type { Dated, Key } from './object-engine.ts';
 
 export type DatabaseKind = 'account' | 'container';
 
@@ -106,7 +106,7 @@ export interface ListingPage {
   readonly truncated: boolean;
 }
 
-export interface PutDatabase {
+export interface PutDatabase extends Dated {
   readonly database: DatabaseName;
   readonly timestamp: Timestamp;
   readonly metadata: TimedMetadata;
@@ -132,12 +132,12 @@ export interface ListingEngine extends ListingReplica {
   /** Creates, revives or updates; `created` is true where it was not alive before. A revived container takes the new policy and drops metadata older than its deletion. */
   put(request: PutDatabase): Promise<{ created: boolean; info: DatabaseInfo }>;
   /** Merges metadata into a live database; undefined where it is not alive. */
-  post(request: { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined>;
+  post(request: Dated & { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined>;
   /**
    * Deletes a live and empty database. `not-found` where it is not alive, `not-empty` where live rows remain (nothing
    * changes), unless `force` (an account being reaped). `not-empty` also where a newer put keeps it alive.
    */
-  delete(request: { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'>;
+  delete(request: Dated & { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'>;
   /**
    * Merges rows into a database. Answers the info after it; undefined where the database is not alive here and
    * `createWith` is not given. With it, the database is put first (a container replica that missed its creation), and the

@@ -10,6 +10,15 @@
 import type { Timestamp } from '#common';
 import type { ObjectReplica } from './object-replica.ts';
 
+/** What writes say of their timestamps. */
+export interface Dated {
+  /**
+   * It is meant to be far from the present, and no device is to refuse it for that: a copy of what another device holds, a write of another cluster's
+   * time, or one that follows a state of a clock that was wrong.
+   */
+  readonly dated?: true | undefined;
+}
+
 /** The 16 bytes of MD5 that name an object, container or account. */
 export type Key = Buffer;
 
@@ -49,7 +58,7 @@ export interface ObjectReader extends AsyncDisposable {
   read(start: number, end: number): AsyncIterable<Buffer>;
 }
 
-export interface PutRequest {
+export interface PutRequest extends Dated {
   readonly key: Key;
   /** Full name `/account/container/object`; kept in the record, so that the index can be rebuilt from volumes alone. */
   readonly name: string;
@@ -60,7 +69,7 @@ export interface PutRequest {
   readonly conditional?: true | undefined;
 }
 
-export interface CreateRequest {
+export interface CreateRequest extends Dated {
   readonly key: Key;
   readonly name: string;
   readonly timestamp: Timestamp;
@@ -86,7 +95,7 @@ export interface ObjectWriter {
 }
 
 /** New metadata for the data record written at `base`, replacing all that was set by earlier ones. */
-export interface PostRequest {
+export interface PostRequest extends Dated {
   readonly key: Key;
   readonly name: string;
   readonly timestamp: Timestamp;
@@ -95,7 +104,7 @@ export interface PostRequest {
   readonly metadata: Metadata;
 }
 
-export interface DeleteRequest {
+export interface DeleteRequest extends Dated {
   readonly key: Key;
   readonly name: string;
   readonly timestamp: Timestamp;
@@ -104,7 +113,7 @@ export interface DeleteRequest {
 }
 
 /** Asks for a promise: that no data and no tombstone older than `timestamp` takes effect for `key` from now on. */
-export interface PrepareRequest {
+export interface PrepareRequest extends Dated {
   readonly key: Key;
   readonly name: string;
   readonly timestamp: Timestamp;
@@ -153,7 +162,8 @@ export interface PendingRow {
  * tombstone wins, then the larger ETag in byte order, so that replicas agree whatever order they hear things in. A put
  * or delete that is exactly what is held answers `committed` again (a retry is harmless).
  *
- * Every method throws StoreError `device-unavailable` where the device cannot answer, `device-full` where it has no room.
+ * Every method throws StoreError `device-unavailable` where the device cannot answer, `device-full` where it has no room; those that carry a timestamp throw
+ * `clock-skew` where it is too far from the device's clock (engine/timely.ts), with the device's `nowMs` as detail.
  */
 export interface ObjectEngine extends ObjectReplica {
   /** The state held for `key` (a tombstone too), or undefined. Index only. */

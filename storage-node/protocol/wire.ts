@@ -73,7 +73,7 @@ export function decodeFault(value: unknown): StoreError {
 }
 
 export function statusOf(code: StoreErrorCode): number {
-  const statuses: Partial<Record<StoreErrorCode, number>> = { 'bad-request': 400, 'body-incomplete': 400, unauthenticated: 401, 'entity-too-large': 413, 'device-unavailable': 503, 'device-full': 507 };
+  const statuses: Partial<Record<StoreErrorCode, number>> = { 'bad-request': 400, 'body-incomplete': 400, unauthenticated: 401, 'entity-too-large': 413, 'clock-skew': 409, 'device-unavailable': 503, 'device-full': 507 };
   return statuses[code] ?? 500;
 }
 

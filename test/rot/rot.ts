@@ -102,7 +102,7 @@ class Campaign {
   }
 
   async #audit(node: TestNode): Promise<void> {
-    const { device, listings } = node.device();
+    const { device, databases } = node.device();
     for (let done = false; !done; ) {
       const step = await device.objects(0).audit(64 << 20);
       this.#count('records found damaged', step.damaged);
@@ -111,10 +111,10 @@ class Campaign {
       done = step.done;
     }
     for (let done = false; !done; ) {
-      const step = await listings.audit();
+      const step = await databases.audit();
       this.#count('databases found wrong', Number(step.wrong));
       done = step.done;
-      await listings.mended();
+      await databases.mended();
     }
   }
 

@@ -7,7 +7,7 @@ import type { DeviceClient } from '#storage-node/client';
 import type { SeededRandom } from '../../storage-node/engine/files/random.ts';
 import { Host, Network } from './network.ts';
 import type { Plant } from './plants.ts';
-import { DEVICE, PORT, SimulatedNode, type NodeWorld } from './simulated-node.ts';
+import { DEVICE, MAX_SKEW_MS, PORT, SimulatedNode, type NodeWorld } from './simulated-node.ts';
 import { Timeline } from './timeline.ts';
 
 const PART_POWER = 3;
@@ -81,7 +81,7 @@ export class SimulatedCluster {
         if (client === undefined) clients.set(device.ip, (client = this.#byIp.get(device.ip)!.seenFrom(host)));
         return client;
       },
-      timestamps: new HybridClock(clock, Number(name.slice('proxy'.length))),
+      timestamps: new HybridClock(clock, Number(name.slice('proxy'.length)), MAX_SKEW_MS),
       clock,
       cache: memoryCache({ maxEntries: 100, nowMs: () => this.timeline.nowMs() }),
       log: silentLog(),

@@ -4,7 +4,7 @@ import type { ClusterRings } from '#proxy/core';
 import type { HashSalt, RingDevice } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
 import { compactor, containerUpdater, databaseReplicator, objectReplicator, objectUpdater } from '#storage-node/daemons';
-import { openDevice, type Device, type VolumeEngine, type VolumeSettings } from '#storage-node/engine';
+import { openDevice, timelyListings, timelyObjects, type Device, type VolumeEngine, type VolumeSettings } from '#storage-node/engine';
 import type { ListingEngine, LocalListingReplica } from '#storage-node/protocol';
 import { SeededRandom } from '../../storage-node/engine/files/random.ts';
 import { NO_FAULTS, SimulatedDisk } from '../../storage-node/engine/files/simulated-disk.ts';
@@ -34,6 +34,8 @@ const RECLAIM_MS = 3_600_000;
 /** How much later a disk syncs that answers first. */
 const LATE_MS = 500;
 /** Between two tries to open a device whose disk fails. */
+/** Clocks of proxies jump by a minute (plan.ts): devices notice. */
+export const MAX_SKEW_MS = 20_000;
 const RETRY_MS = 200;
 
 export class SimulatedNode {
@@ -144,7 +146,8 @@ export class SimulatedNode {
   /** How others on `from` see a device of this node. */
   seenFrom(from: Host): DeviceClient {
     const { network } = this.#world;
-    return farDevice({ network, from, to: () => this.host, objects: () => planted(this.engine, this.#world.plant), listings: () => this.listings });
+    const bound = { clock: this.#clock, maxSkewMs: MAX_SKEW_MS };
+    return farDevice({ network, from, to: () => this.host, objects: () => timelyObjects(planted(this.engine, this.#world.plant), bound), listings: () => timelyListings(this.listings, bound) });
   }
 
   /** Starts the daemons. */

@@ -14,7 +14,7 @@ type EngineEvent = Parameters<NonNullable<DeviceOptions['report']>>[0];
 /** What the daemons of a node are given. */
 interface TestContext extends ClusterContext {
   readonly objects: () => ObjectPlace<VolumeEngine>[];
-  readonly listings: () => ListingPlace<NodeDevice['listings']>[];
+  readonly listings: () => ListingPlace<NodeDevice['databases']>[];
   readonly timestamps: HybridClock;
   readonly address: NodeAddress;
   readonly reclaimAgeMs: number;
@@ -109,7 +109,7 @@ export class TestNode implements AsyncDisposable {
     if (node === undefined || rings === undefined) throw new Error(`${this.name} does not run`);
     const { clock, log, reclaimAgeMs = 7 * 86_400_000 } = this.#options;
     const places = (): ObjectPlace<VolumeEngine>[] => [...this.#node!.devices.values()].flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
-    const listings = (): ListingPlace<NodeDevice['listings']>[] => [...this.#node!.devices.values()].map((device) => ({ device: device.name, engine: device.listings }));
+    const listings = (): ListingPlace<NodeDevice['databases']>[] => [...this.#node!.devices.values()].map((device) => ({ device: device.name, engine: device.databases }));
     const context = { rings: this.#followed, nodes: this.#nodes, clock, log, objects: places, listings, timestamps: new HybridClock(clock), address: { ip: '127.0.0.1', port: this.port }, reclaimAgeMs };
     const results: PassResult[] = [];
     for (const daemon of daemonsOf(context)) results.push(await daemon.pass(new AbortController().signal));

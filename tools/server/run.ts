@@ -110,7 +110,7 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   if (node === undefined) return [];
   const devices = [...node.devices.values()];
   const places = devices.flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
-  const listings = () => devices.map((device) => ({ device: device.name, engine: device.listings }));
+  const listings = () => devices.map((device) => ({ device: device.name, engine: device.databases }));
   const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
   const replication = { ...context, intervalMs: config.replicator.intervalSeconds * 1000 };
   const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(replication), databaseReplicator(replication), compactor(context), reclaimer(context)];

@@ -5,14 +5,14 @@ import {
   type DatabaseInfo, type DatabaseRanges, type ListingEngine, type ListingOperation, type ListingQuery, type ReplicatedState, type TimedMetadata,
 } from '#storage-node/protocol';
 import { readJson, sendFrames, sendJson, type Exchange } from '../exchange.ts';
-import { timestampOf } from '../object/context.ts';
+import { flagOf, timestampOf } from '../object/context.ts';
 
 type Fields = Record<string, unknown>;
 
 const simple = (answer: (engine: ListingEngine, fields: Fields) => unknown) => async (exchange: Exchange, engine: ListingEngine) =>
   sendJson(exchange, await answer(engine, await readJson(exchange)));
 
-const change = ({ database, timestamp }: Fields) => ({ database: decodeDatabase(database), timestamp: timestampOf(timestamp) });
+const change = ({ database, timestamp, dated }: Fields) => ({ database: decodeDatabase(database), timestamp: timestampOf(timestamp), dated: flagOf(dated) });
 
 export const listingOperations: Record<ListingOperation, (exchange: Exchange, engine: ListingEngine) => Promise<void>> = {
   info: simple((engine, { database }) => engine.info(decodeDatabase(database))),

@@ -18,7 +18,8 @@ export function nameOf(value: unknown): string {
   return value;
 }
 
-export function conditionalOf(value: unknown): true | undefined {
+/** A flag of a request: there and true, or not there. */
+export function flagOf(value: unknown): true | undefined {
   return value === true ? true : undefined;
 }
 

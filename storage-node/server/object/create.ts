@@ -5,7 +5,7 @@
 import { StoreError } from '#common';
 import { decodeKey, HEAD_HEADER, parseJson, parseJsonFrame, readFrames, type ObjectWriter, type WriteReceipt } from '#storage-node/protocol';
 import { bodyOf, sendJson, type Exchange } from '../exchange.ts';
-import { conditionalOf, metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
+import { flagOf, metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
 
 export async function createObject(exchange: Exchange, { engine }: ObjectContext): Promise<void> {
   const writer = await engine.create(createRequest(exchange));
@@ -20,8 +20,8 @@ export async function createObject(exchange: Exchange, { engine }: ObjectContext
 function createRequest({ request }: Exchange): Parameters<ObjectContext['engine']['create']>[0] {
   const header = request.headers[HEAD_HEADER];
   if (typeof header !== 'string') throw new StoreError('bad-request', 'a create without a head');
-  const { key, name, timestamp, sizeHint, conditional } = parseJson(Buffer.from(decodeURIComponent(header))) as Record<string, unknown>;
-  return { key: decodeKey(key), name: nameOf(name), timestamp: timestampOf(timestamp), sizeHint: typeof sizeHint === 'number' ? sizeHint : undefined, conditional: conditionalOf(conditional) };
+  const { key, name, timestamp, sizeHint, conditional, dated } = parseJson(Buffer.from(decodeURIComponent(header))) as Record<string, unknown>;
+  return { key: decodeKey(key), name: nameOf(name), timestamp: timestampOf(timestamp), sizeHint: typeof sizeHint === 'number' ? sizeHint : undefined, conditional: flagOf(conditional), dated: flagOf(dated) };
 }
 
 async function receive(exchange: Exchange, writer: ObjectWriter): Promise<WriteReceipt> {

@@ -2,7 +2,7 @@
 import type { Timestamp } from '#common';
 import { decodeKey, decodeRanges, decodeShipment, encodeKey, encodeStates, readFrames, type ObjectEngine, type ObjectOperation } from '#storage-node/protocol';
 import { bodyOf, readJson, sendFrames, sendJson, type Exchange } from '../exchange.ts';
-import { conditionalOf, metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
+import { flagOf, metadataOf, nameOf, timestampOf, type ObjectContext } from './context.ts';
 import { createObject } from './create.ts';
 import { openObject, readObject, releaseObject } from './open.ts';
 import { putObject } from './put.ts';
@@ -15,7 +15,7 @@ const MAX_STATES = 100_000;
 const simple = (answer: (engine: ObjectEngine, fields: Fields) => unknown) => async (exchange: Exchange, { engine }: ObjectContext) =>
   sendJson(exchange, await answer(engine, await readJson(exchange)));
 
-const target = ({ key, name, timestamp }: Fields) => ({ key: decodeKey(key), name: nameOf(name), timestamp: timestampOf(timestamp) });
+const target = ({ key, name, timestamp, dated }: Fields) => ({ key: decodeKey(key), name: nameOf(name), timestamp: timestampOf(timestamp), dated: flagOf(dated) });
 
 export const objectOperations: Record<ObjectOperation, (exchange: Exchange, context: ObjectContext) => Promise<void>> = {
   stat: simple((engine, { key }) => engine.stat(decodeKey(key))),
@@ -26,7 +26,7 @@ export const objectOperations: Record<ObjectOperation, (exchange: Exchange, cont
   put: putObject,
   create: createObject,
   post: simple((engine, fields) => engine.post({ ...target(fields), base: timestampOf(fields['base']), metadata: metadataOf(fields['metadata']) })),
-  delete: simple((engine, fields) => engine.delete({ ...target(fields), conditional: conditionalOf(fields['conditional']) })),
+  delete: simple((engine, fields) => engine.delete({ ...target(fields), conditional: flagOf(fields['conditional']) })),
   prepare: simple((engine, fields) => engine.prepare({ ...target(fields), overtaken: fields['overtaken'] === undefined ? undefined : timestampOf(fields['overtaken']) })),
   abandon: simple((engine, { entries }) => {
     for (const [key, timestamp] of entries as [string, Timestamp][]) engine.abandon(decodeKey(key), timestampOf(timestamp));
