@@ -13,6 +13,10 @@ const user = z.strictObject({
   canonicalId: word.optional(),
   displayName: word.optional(),
   email: word.optional(),
+  /** Is of no account: ARNs that name it name none, as those of Ceph's users do. Its buckets are its own all the same. */
+  outsideAccounts: z.boolean().optional(),
+  /** May manage the identities of its account; of those outside of accounts by default not. */
+  managesIdentities: z.boolean().optional(),
 });
 
 export const s3Schema = z
@@ -24,6 +28,14 @@ export const s3Schema = z
     domains: z.array(word.toLowerCase()).default([]),
     /** Keys beside those of tempauth's users, whose access key is `account:user` and whose secret is their key. */
     users: z.array(user).default([]),
+    /** AWS's identity and token services, on the same address. */
+    iam: z
+      .strictObject({
+        enabled: z.boolean().default(true),
+        /** Issuers of web identities that may be asked over plain HTTP, as they call themselves. */
+        plainIssuers: z.array(word).default([]),
+      })
+      .prefault({}),
     /** Keys that clients may name for SSE-KMS: 32 bytes each in base64. */
     kmsKeys: z.array(z.strictObject({ id: word, secret: z.base64() })).default([]),
     /** Of new buckets that do not say it. AWS has BucketOwnerEnforced since 2023, which ends ACLs. */

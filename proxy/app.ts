@@ -4,6 +4,7 @@ import Koa from 'koa';
 import compose from 'koa-compose';
 import type { Clock, Config, DaemonStatus, Log } from '#common';
 import { admin, type Operations } from '#proxy/admin';
+import { iamDialect, Identities, SessionTokens, WebIdentities } from '#proxy/iam';
 import { answerAuth, KeyHolders, Signatures, type Tempauth } from '#proxy/auth';
 import type { Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
@@ -38,7 +39,7 @@ export function createApp(options: AppOptions): Koa {
   if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
   app.use(admin({ store, secret, janitors, ...operations }));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
-  if (config.s3.enabled) app.use(s3Dialect({ store, auth: s3Auth(config, clock), settings: config.s3, log }));
+  if (config.s3.enabled) for (const step of awsSteps({ store, config, clock, log, secret })) app.use(step);
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, otherSections: config.s3.enabled ? describeS3() : {}, log }));
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (CLIENT_GONE.has(error.code ?? '')) log.info({ err: error }, 'a client went away before its answer');
@@ -66,10 +67,17 @@ function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' 
   };
 }
 
-function s3Auth({ auth: { tempauth }, s3 }: AppOptions['config'], clock: Clock): S3Auth {
+/** What speaks as AWS's services do, over one set of identities: those of the configuration, and what is made through the API. */
+function awsSteps({ store, config: { auth: { tempauth }, s3 }, clock, log, secret }: Pick<AppOptions, 'store' | 'config' | 'clock' | 'log' | 'secret'>): Step[] {
+  const nowMs = (): number => clock.nowMs();
   const directory = new KeyHolders({ users: tempauth.users, s3Users: s3.users, resellerPrefix: tempauth.resellerPrefix });
-  const signatures = new Signatures({ holders: directory, region: s3.region, nowMs: () => clock.nowMs() });
-  return { directory, identify: (exchange, bucket) => signatures.identify(exchange, bucket), identifyForm: (fields) => signatures.identifyForm(fields) };
+  const tokens = new SessionTokens(secret);
+  const identities = new Identities({ store, owners: directory, tokens });
+  const signatures = new Signatures({ keys: (accessKey, token) => identities.credentials(accessKey, token), region: s3.region, nowMs });
+  const auth: S3Auth = { directory, identify: (exchange, bucket) => signatures.identify(exchange, bucket), identifyForm: (fields) => signatures.identifyForm(fields) };
+  const webIdentities = new WebIdentities({ plainIssuers: s3.iam.plainIssuers, nowMs });
+  const iam = iamDialect({ store, identities, tokens, webIdentities, identify: (exchange, body) => signatures.identifyForService(exchange, body), log });
+  return [...(s3.iam.enabled ? [iam] : []), s3Dialect({ store, auth, settings: s3, log })];
 }
 
 function swiftAuth(tempauth: Tempauth, clock: Clock): SwiftAuth {

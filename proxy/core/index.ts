@@ -37,6 +37,7 @@ export * from './metadata.ts';
 export * from './stored-manifest.ts';
 export { INLINE_BODY_BYTES, type ObjectName, type PutObject, type Stored } from './objects.ts';
 export type { Explanation } from './explain.ts';
+export { seal, unseal } from './encryption/index.ts';
 export { isReserved, reservedName, reservedParts } from './reserved.ts';
 export type { OpenObject } from './resumable-object.ts';
 export { NullVersions, type KeptVersion } from './null-versions.ts';

@@ -37,7 +37,7 @@ export function s3Dialect(options: S3Options): Step {
 
 async function answer(exchange: Exchange, options: S3Options): Promise<Response> {
   const shaped = (work: () => Promise<Response>): Promise<Response> => shapedAnswer(exchange, options.log, work);
-  return signedBy(exchange, await shaped(async () => route(requestOf(exchange, options), shaped)));
+  return signedBy(exchange, await shaped(async () => route(await requestOf(exchange, options), shaped)));
 }
 
 /** The answer of some work, also where it is refused or fails. */
@@ -54,10 +54,10 @@ async function shapedAnswer(exchange: Exchange, log: Log, work: () => Promise<Re
 const NOBODY: Identified = { holder: undefined, presigned: false, service: 's3', body: (raw) => raw, decodedBytes: 0, trailers: [] };
 
 /** The request as its line, headers and signature say it. */
-function requestOf(exchange: Exchange, { store, auth, settings }: S3Options): S3Request {
+async function requestOf(exchange: Exchange, { store, auth, settings }: S3Options): Promise<S3Request> {
   const { bucket, key, virtual } = addressOf(exchange, settings.domains);
   // What a browser asks before it sends a signed request is signed by nobody, though its address may look so.
-  const identified = exchange.method === 'OPTIONS' ? NOBODY : auth.identify(exchange, virtual ? bucket : undefined);
+  const identified = exchange.method === 'OPTIONS' ? NOBODY : await auth.identify(exchange, virtual ? bucket : undefined);
   const query = decodeQuery(exchange.rawQuery);
   return { exchange, store, settings, directory: auth.directory, auth, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
 }

@@ -4,6 +4,7 @@ import { parseQuery, percentDecode } from '#common/http';
 import type { Body } from '#common/stream';
 import type { KeyHolder, ObjectName, Store } from '#proxy/core';
 import type { Exchange, Response } from '#proxy/edge';
+import type { Caller } from '#proxy/iam';
 import type { Bucket } from './bucket/bucket.ts';
 import { S3Error } from './errors.ts';
 
@@ -12,13 +13,13 @@ export type Query = ReadonlyMap<string, string>;
 
 /** Who has keys, and what is known of owners and grantees. */
 export interface Directory {
-  byCanonicalId(canonicalId: string): KeyHolder | undefined;
+  byCanonicalId(canonicalId: string): (KeyHolder & { readonly accountId: string }) | undefined;
   byEmail(email: string): KeyHolder | undefined;
 }
 
 /** What auth found out about a request. */
 export interface Identified {
-  readonly holder: KeyHolder | undefined;
+  readonly holder: Caller | undefined;
   readonly presigned: boolean;
   /** The service that the signature is for. */
   readonly service: string;
@@ -29,9 +30,9 @@ export interface Identified {
 
 export interface S3Auth {
   /** `bucket` is the one that the Host names. Throws StoreErrors that name S3's codes. */
-  identify(exchange: Exchange, bucket: string | undefined): Identified;
+  identify(exchange: Exchange, bucket: string | undefined): Promise<Identified>;
   /** Who signed a form; its fields by lower-case name. */
-  identifyForm(fields: ReadonlyMap<string, string>): KeyHolder | undefined;
+  identifyForm(fields: ReadonlyMap<string, string>): Promise<Caller | undefined>;
   readonly directory: Directory;
 }
 
@@ -43,7 +44,7 @@ export interface S3Request {
   readonly auth: Pick<S3Auth, 'identifyForm'>;
   readonly identified: Identified;
   /** Undefined for a request that nobody signed. */
-  readonly caller: KeyHolder | undefined;
+  readonly caller: Caller | undefined;
   readonly query: Query;
   readonly bucketName: string | undefined;
   readonly key: string | undefined;

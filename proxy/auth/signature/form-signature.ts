@@ -2,38 +2,32 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeyHolder } from '#proxy/core';
 import { signatureFault } from './fault.ts';
-import type { KeyHolders } from './key-holders.ts';
+import type { Credentials } from './key-holders.ts';
 import type { SigningKeys} from './sigv4.ts';
 import { hmac, sameSignature, V4_ALGORITHM } from './sigv4.ts';
 
 /** Fields by lower-case name. Undefined where the form has no policy: then nobody signed it. Throws where what it has does not belong together. */
-export function signerOfForm(fields: ReadonlyMap<string, string>, holders: KeyHolders, keys: SigningKeys): KeyHolder | undefined {
+export async function signerOfForm<Holder extends KeyHolder>(fields: ReadonlyMap<string, string>, credentials: (accessKey: string) => Promise<Credentials<Holder>>, keys: SigningKeys): Promise<Holder | undefined> {
   const policy = fields.get('policy');
   if (policy === undefined) return undefined;
-  if (fields.get('x-amz-algorithm') === V4_ALGORITHM) return ofV4(fields, policy, holders, keys);
+  if (fields.get('x-amz-algorithm') === V4_ALGORITHM) return ofV4(fields, policy, credentials, keys);
   const [accessKey, signature] = [fields.get('awsaccesskeyid'), fields.get('signature')];
   if (accessKey === undefined || signature === undefined) throw signatureFault('InvalidArgument', `Bucket POST must contain a field named '${accessKey === undefined ? 'AWSAccessKeyId' : 'signature'}'.`);
-  const { holder, secret } = credentials(holders, accessKey);
+  const { holder, secret } = await credentials(accessKey);
   const [signed, given] = [createHmac('sha1', secret).update(policy, 'utf8').digest(), Buffer.from(signature, 'base64')];
   if (given.length !== signed.length || !timingSafeEqual(given, signed)) throw mismatch();
   return holder;
 }
 
-function ofV4(fields: ReadonlyMap<string, string>, policy: string, holders: KeyHolders, keys: SigningKeys): KeyHolder {
+async function ofV4<Holder extends KeyHolder>(fields: ReadonlyMap<string, string>, policy: string, credentials: (accessKey: string) => Promise<Credentials<Holder>>, keys: SigningKeys): Promise<Holder> {
   const [credential, signature] = [fields.get('x-amz-credential'), fields.get('x-amz-signature')];
   if (credential === undefined || signature === undefined) throw signatureFault('InvalidArgument', "Bucket POST must contain fields named 'x-amz-credential' and 'x-amz-signature'.");
   const parts = credential.split('/');
   const [date = '', region = '', service = ''] = parts.slice(-4);
   const accessKey = parts.slice(0, -4).join('/');
-  const { holder, secret } = credentials(holders, accessKey);
+  const { holder, secret } = await credentials(accessKey);
   if (!sameSignature(hmac(keys.key(secret, { accessKey, date, region, service }), policy), signature)) throw mismatch();
   return holder;
-}
-
-function credentials(holders: KeyHolders, accessKey: string): ReturnType<KeyHolders['byAccessKey']> & object {
-  const found = holders.byAccessKey(accessKey);
-  if (found === undefined) throw signatureFault('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', { AWSAccessKeyId: accessKey });
-  return found;
 }
 
 function mismatch(): Error {

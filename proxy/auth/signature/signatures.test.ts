@@ -6,13 +6,13 @@ import aws4, { type Request } from 'aws4';
 import { isStoreError } from '#common';
 import { bodyOfBuffer, bodyOfChunks } from '#common/stream';
 import type { Exchange } from '#proxy/edge';
-import { KeyHolders } from './key-holders.ts';
+import { KeyHolders, type ConfiguredHolder } from './key-holders.ts';
 import { Signatures, type Signed } from './signatures.ts';
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 const CREDENTIALS = { accessKeyId: 'AKID', secretAccessKey: 'a/secret+key' };
 const holders = new KeyHolders({ users: [{ account: 'test', user: 'tester', key: 'testing', groups: ['.admin'] }], s3Users: [{ account: 'main', user: 'me', accessKey: 'AKID', secretKey: 'a/secret+key', canonicalId: 'cid' }], resellerPrefix: 'AUTH' });
-const at = (nowMs: number): Signatures => new Signatures({ holders, region: 'us-east-1', nowMs: () => nowMs });
+const at = (nowMs: number): Signatures<ConfiguredHolder> => new Signatures({ keys: (accessKey) => Promise.resolve(holders.byAccessKey(accessKey)), region: 'us-east-1', nowMs: () => nowMs });
 const signatures = at(NOW);
 
 interface Sent {
@@ -40,44 +40,44 @@ function signed(path: string, { method = 'GET', headers = {}, body = '', query =
 
 const code = (wanted: string) => (error: unknown) => isStoreError(error) && error.detail['code'] === wanted;
 
-test('what aws4 signs in headers is verified, whatever the path and the parameters', () => {
+test('what aws4 signs in headers is verified, whatever the path and the parameters', async () => {
   for (const path of ['/', '/bucket', '/bucket/key', '/bucket/a//b', '/bucket/a%20b/%2B/%C3%A9', '/bucket?list-type=2&prefix=a%2Fb&delimiter=%2F', '/bucket?acl', '/bucket/k?versionId=1&uploadId=x%3D']) {
-    assert.equal(signatures.identify(exchange(signed(path)), undefined).holder?.canonicalId, 'cid', path);
+    assert.equal((await signatures.identify(exchange(signed(path)), undefined)).holder?.canonicalId, 'cid', path);
   }
-  assert.equal(signatures.identify(exchange(signed('/b/k', { method: 'PUT', body: 'hello', headers: { 'x-amz-meta-note': '  two   blanks ' } })), undefined).holder?.id, 'main:me');
+  assert.equal((await signatures.identify(exchange(signed('/b/k', { method: 'PUT', body: 'hello', headers: { 'x-amz-meta-note': '  two   blanks ' } })), undefined)).holder?.id, 'main:me');
 });
 
-test('a presigned address is verified until it has expired, and not before it was made', () => {
+test('a presigned address is verified until it has expired, and not before it was made', async () => {
   const sent = signed('/bucket/key?response-content-type=text%2Fplain', { query: true });
-  assert.equal(signatures.identify(exchange(sent), undefined).presigned, true);
-  assert.throws(() => at(NOW + 601_000).identify(exchange(sent), undefined), code('AccessDenied'));
-  assert.throws(() => at(NOW - 3_600_000).identify(exchange(sent), undefined), code('AccessDenied'));
-  assert.throws(() => signatures.identify(exchange({ ...sent, method: 'PUT' }), undefined), code('SignatureDoesNotMatch'));
+  assert.equal((await signatures.identify(exchange(sent), undefined)).presigned, true);
+  await assert.rejects(at(NOW + 601_000).identify(exchange(sent), undefined), code('AccessDenied'));
+  await assert.rejects(at(NOW - 3_600_000).identify(exchange(sent), undefined), code('AccessDenied'));
+  await assert.rejects(signatures.identify(exchange({ ...sent, method: 'PUT' }), undefined), code('SignatureDoesNotMatch'));
 });
 
-test('nothing of a signed request can be changed', () => {
+test('nothing of a signed request can be changed', async () => {
   const sent = signed('/bucket/key?versionId=1', { method: 'PUT', body: 'hello', headers: { 'x-amz-acl': 'private' } });
   const changed: Partial<Sent>[] = [
     { method: 'GET' }, { path: '/bucket/other?versionId=1' }, { path: '/bucket/key?versionId=2' }, { path: '/bucket/key' }, { path: '/bucket//key?versionId=1' },
     { headers: { ...sent.headers, 'x-amz-acl': 'public-read' } }, { headers: { ...sent.headers, Host: 'elsewhere' } }, { headers: { ...sent.headers, 'X-Amz-Content-Sha256': 'UNSIGNED-PAYLOAD' } },
   ];
-  for (const change of changed) assert.throws(() => signatures.identify(exchange({ ...sent, ...change }), undefined), code('SignatureDoesNotMatch'), JSON.stringify(change).slice(0, 80));
-  assert.throws(() => signatures.identify(exchange({ ...sent, headers: { ...sent.headers, 'x-amz-tagging': 'a=b' } }), undefined), code('AccessDenied'), 'a header of AWS that was not signed');
-  assert.throws(() => at(NOW + 16 * 60_000).identify(exchange(sent), undefined), code('RequestTimeTooSkewed'));
+  for (const change of changed) await assert.rejects(signatures.identify(exchange({ ...sent, ...change }), undefined), code('SignatureDoesNotMatch'), JSON.stringify(change).slice(0, 80));
+  await assert.rejects(signatures.identify(exchange({ ...sent, headers: { ...sent.headers, 'x-amz-tagging': 'a=b' } }), undefined), code('AccessDenied'), 'a header of AWS that was not signed');
+  await assert.rejects(at(NOW + 16 * 60_000).identify(exchange(sent), undefined), code('RequestTimeTooSkewed'));
 });
 
-test('keys that are not known, other regions and half a header are refused, each in its own words', () => {
+test('keys that are not known, other regions and half a header are refused, each in its own words', async () => {
   const sent = signed('/bucket');
   const authorization = (text: string): Sent => ({ ...sent, headers: { ...sent.headers, Authorization: text } });
-  assert.throws(() => signatures.identify(exchange(authorization(sent.headers['Authorization']!.replace('AKID', 'NOBODY'))), undefined), code('InvalidAccessKeyId'));
-  assert.throws(() => signatures.identify(exchange(authorization(sent.headers['Authorization']!.replace('us-east-1', 'eu-west-1'))), undefined), code('AuthorizationHeaderMalformed'));
-  assert.throws(() => signatures.identify(exchange(authorization('AWS4-HMAC-SHA256 Credential=x')), undefined), code('AuthorizationHeaderMalformed'));
-  assert.throws(() => signatures.identify(exchange(authorization('Bearer x')), undefined), code('InvalidArgument'));
-  assert.equal(signatures.identify(exchange({ method: 'GET', path: '/bucket', headers: {} }), undefined).holder, undefined, 'nobody is somebody too');
+  await assert.rejects(signatures.identify(exchange(authorization(sent.headers['Authorization']!.replace('AKID', 'NOBODY'))), undefined), code('InvalidAccessKeyId'));
+  await assert.rejects(signatures.identify(exchange(authorization(sent.headers['Authorization']!.replace('us-east-1', 'eu-west-1'))), undefined), code('AuthorizationHeaderMalformed'));
+  await assert.rejects(signatures.identify(exchange(authorization('AWS4-HMAC-SHA256 Credential=x')), undefined), code('AuthorizationHeaderMalformed'));
+  await assert.rejects(signatures.identify(exchange(authorization('Bearer x')), undefined), code('InvalidArgument'));
+  assert.equal((await signatures.identify(exchange({ method: 'GET', path: '/bucket', headers: {} }), undefined)).holder, undefined, 'nobody is somebody too');
 });
 
 test('a body is what its digest says', async () => {
-  const request = signatures.identify(exchange(signed('/b/k', { method: 'PUT', body: 'hello' })), undefined);
+  const request = await signatures.identify(exchange(signed('/b/k', { method: 'PUT', body: 'hello' })), undefined);
   const nothing = (): void => undefined;
   assert.equal((await request.body(bodyOfBuffer(Buffer.from('hello')), nothing).collect(100)).toString(), 'hello');
   await assert.rejects(request.body(bodyOfBuffer(Buffer.from('hellO')), nothing).collect(100), code('XAmzContentSHA256Mismatch'));
@@ -123,47 +123,47 @@ test('a body signed chunk by chunk comes out whole, however it is cut on its way
   const { sent, body } = framed(chunks, { 'x-amz-checksum-crc32': 'AAAAAA==' });
   for (const size of [1, 7, 1000, body.length]) {
     const heard = new Map<string, string>();
-    assert.deepEqual(await decoded(signatures.identify(exchange(sent), undefined), body, size, heard), Buffer.concat(chunks), `in pieces of ${size}`);
+    assert.deepEqual(await decoded((await signatures.identify(exchange(sent), undefined)), body, size, heard), Buffer.concat(chunks), `in pieces of ${size}`);
     assert.deepEqual([...heard], [['x-amz-checksum-crc32', 'AAAAAA==']]);
   }
   const plain = framed(chunks);
-  assert.deepEqual(await signatures.identify(exchange(plain.sent), undefined).body(bodyOfBuffer(plain.body), () => undefined).collect(100_000), Buffer.concat(chunks));
+  assert.deepEqual(await (await signatures.identify(exchange(plain.sent), undefined)).body(bodyOfBuffer(plain.body), () => undefined).collect(100_000), Buffer.concat(chunks));
 });
 
 test('no byte of a framed body can be changed, added, left out or moved', async () => {
   const chunks = [Buffer.from('first chunk'), Buffer.from('second chunk')];
   const { sent, body } = framed(chunks, { 'x-amz-checksum-crc32': 'AAAAAA==' });
-  const identify = (): Signed => signatures.identify(exchange(sent), undefined);
+  const identify = (): Promise<Signed> => signatures.identify(exchange(sent), undefined);
   for (let i = 0; i < body.length; i++) {
     const changed = Buffer.from(body);
     changed[i] = changed[i]! ^ 1;
-    const outcome = await decoded(identify(), changed, 1000).then((data) => data.toString(), (error: unknown) => error);
+    const outcome = await decoded(await identify(), changed, 1000).then((data) => data.toString(), (error: unknown) => error);
     // Line ends may be bare, which changes nothing that is signed.
     assert.ok(isStoreError(outcome) || outcome === 'first chunksecond chunk', `byte ${i}: ${String(outcome)}`);
   }
-  for (const cut of [body.subarray(0, -20), body.subarray(0, 60), Buffer.concat([body, Buffer.from('x')]), Buffer.alloc(0)]) await assert.rejects(decoded(identify(), cut, 1000), isStoreError);
+  for (const cut of [body.subarray(0, -20), body.subarray(0, 60), Buffer.concat([body, Buffer.from('x')]), Buffer.alloc(0)]) await assert.rejects(decoded(await identify(), cut, 1000), isStoreError);
   const [one, two] = [body.indexOf('first'), body.indexOf('second')].map((data) => body.lastIndexOf('\n', data - 3) + 1) as [number, number];
   const [first, second, rest] = [body.subarray(0, two), body.subarray(two, body.indexOf('0;chunk')), body.subarray(body.indexOf('0;chunk'))];
   assert.equal(one, 0);
-  for (const moved of [[second, first, rest], [first, rest], [first, first, rest]]) await assert.rejects(decoded(identify(), Buffer.concat(moved), 1000), isStoreError);
+  for (const moved of [[second, first, rest], [first, rest], [first, first, rest]]) await assert.rejects(decoded(await identify(), Buffer.concat(moved), 1000), isStoreError);
 });
 
-test('version 2 is verified in headers and in addresses, and its resources are those that are signed', () => {
+test('version 2 is verified in headers and in addresses, and its resources are those that are signed', async () => {
   const date = new Date(NOW).toUTCString();
   const sign = (text: string): string => createHmac('sha1', CREDENTIALS.secretAccessKey).update(text).digest('base64');
   const get = (path: string, resource: string): Sent => ({ method: 'GET', path, headers: { date, authorization: `AWS AKID:${sign(`GET\n\n\n${date}\n${resource}`)}` } });
-  assert.equal(signatures.identify(exchange(get('/b/k?acl', '/b/k?acl')), undefined).holder?.accessKey, 'AKID');
-  assert.equal(signatures.identify(exchange(get('/b?prefix=x', '/b/')), undefined).holder?.accessKey, 'AKID', 'botocore signs a bucket with a slash');
-  assert.equal(signatures.identify(exchange(get('/k', '/vb/k')), 'vb').holder?.accessKey, 'AKID', 'the bucket in the host is signed');
-  assert.throws(() => signatures.identify(exchange(get('/b/k?acl', '/b/k')), undefined), code('SignatureDoesNotMatch'));
+  assert.equal((await signatures.identify(exchange(get('/b/k?acl', '/b/k?acl')), undefined)).holder?.accessKey, 'AKID');
+  assert.equal((await signatures.identify(exchange(get('/b?prefix=x', '/b/')), undefined)).holder?.accessKey, 'AKID', 'botocore signs a bucket with a slash');
+  assert.equal((await signatures.identify(exchange(get('/k', '/vb/k')), 'vb')).holder?.accessKey, 'AKID', 'the bucket in the host is signed');
+  await assert.rejects(signatures.identify(exchange(get('/b/k?acl', '/b/k')), undefined), code('SignatureDoesNotMatch'));
   const expires = String(NOW / 1000 + 60);
   const address = `/b/k?AWSAccessKeyId=AKID&Expires=${expires}&Signature=${encodeURIComponent(sign(`GET\n\n\n${expires}\n/b/k`))}`;
-  assert.equal(signatures.identify(exchange({ method: 'GET', path: address, headers: {} }), undefined).presigned, true);
-  assert.throws(() => at(NOW + 61_000).identify(exchange({ method: 'GET', path: address, headers: {} }), undefined), code('AccessDenied'));
+  assert.equal((await signatures.identify(exchange({ method: 'GET', path: address, headers: {} }), undefined)).presigned, true);
+  await assert.rejects(at(NOW + 61_000).identify(exchange({ method: 'GET', path: address, headers: {} }), undefined), code('AccessDenied'));
 });
 
-test("tempauth's users sign with account:user and their password", () => {
+test("tempauth's users sign with account:user and their password", async () => {
   const request = aws4.sign({ service: 's3', region: 'us-east-1', host: 'h', path: '/', headers: { 'X-Amz-Date': '20260131T120000Z' } }, { accessKeyId: 'test:tester', secretAccessKey: 'testing' });
-  const { holder } = signatures.identify(exchange({ method: 'GET', path: '/', headers: texts(request.headers) }), undefined);
+  const { holder } = await signatures.identify(exchange({ method: 'GET', path: '/', headers: texts(request.headers) }), undefined);
   assert.deepEqual([holder?.account, holder?.ownedAccounts, holder?.canonicalId], ['AUTH_test', ['AUTH_test'], 'test:tester']);
 });

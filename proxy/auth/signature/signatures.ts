@@ -1,19 +1,20 @@
 /** Verifies the signature of a request in whichever way it is signed, and says who signed it and how its body is vouched for. */
-import { parseQuery } from '#common/http';
+import { hash } from 'node:crypto';
+import { parseQuery, percentDecode } from '#common/http';
 import type { Body } from '#common/stream';
 import type { KeyHolder } from '#proxy/core';
 import type { Exchange } from '#proxy/edge';
 import { signatureFault } from './fault.ts';
 import { signerOfForm } from './form-signature.ts';
-import type { Credentials, KeyHolders } from './key-holders.ts';
+import type { Credentials } from './key-holders.ts';
 import { verifiedBody, type Payload } from './payload.ts';
 import { checkV2, claimOfV2Header, claimOfV2Query, type V2Claim } from './sigv2.ts';
 import { checkSkew, checkV4, claimOfHeader, claimOfQuery, msOf, scopeText, SigningKeys, V4_ALGORITHM, type V4Claim } from './sigv4.ts';
 
 /** Who sent a request, as its signature proves it. */
-export interface Signed {
+export interface Signed<Holder extends KeyHolder = KeyHolder> {
   /** Undefined for a request that nobody signed. */
-  readonly holder: KeyHolder | undefined;
+  readonly holder: Holder | undefined;
   readonly presigned: boolean;
   readonly service: string;
   /** The data of the request, out of its raw body. Trailers are told before the data end. */
@@ -24,8 +25,11 @@ export interface Signed {
   readonly trailers: readonly string[];
 }
 
-export interface SignaturesOptions {
-  readonly holders: KeyHolders;
+/** Whose an access key is. A `token` came with it where the credentials are temporary; throws `unauthenticated` where it is not good. */
+export type KeySource<Holder extends KeyHolder> = (accessKey: string, token: string | undefined) => Promise<Credentials<Holder> | undefined>;
+
+export interface SignaturesOptions<Holder extends KeyHolder> {
+  readonly keys: KeySource<Holder>;
   readonly region: string;
   readonly nowMs: () => number;
 }
@@ -33,17 +37,24 @@ export interface SignaturesOptions {
 const NO_TRAILERS: readonly string[] = [];
 const STREAMING = /^STREAMING-(AWS4-HMAC-SHA256|UNSIGNED)-PAYLOAD(-TRAILER)?$/;
 
-export class Signatures {
-  readonly #options: SignaturesOptions;
+/** Services that have one region only, whatever S3's is called. */
+const GLOBAL_REGION = 'us-east-1';
+const TOKEN_IN_QUERY = /(?:^|&)X-Amz-Security-Token=([^&]*)/i;
+
+export class Signatures<Holder extends KeyHolder> {
+  readonly #options: SignaturesOptions<Holder>;
   readonly #keys = new SigningKeys();
 
-  constructor(options: SignaturesOptions) {
+  constructor(options: SignaturesOptions<Holder>) {
     this.#options = options;
   }
 
   /** `bucket` is the one that the Host names. Throws `unauthenticated` with S3's code for what is wrong. */
-  identify(exchange: Exchange, bucket: string | undefined): Signed {
+  async identify(exchange: Exchange, bucket: string | undefined): Promise<Signed<Holder>> {
     const authorization = exchange.header('authorization');
+    if (authorization?.startsWith('AWS') === true && /(?:^|&)(?:X-Amz-Algorithm|X-Amz-Signature|Signature)=/.test(exchange.rawQuery)) {
+      throw signatureFault('InvalidArgument', 'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified', { ArgumentName: 'Authorization', ArgumentValue: authorization });
+    }
     if (authorization?.startsWith(V4_ALGORITHM) === true) return this.#v4(exchange, claimOfHeader(exchange, authorization, serviceIn(authorization)));
     if (authorization?.startsWith('AWS ') === true) return this.#v2(exchange, claimOfV2Header(exchange, authorization, this.#options.nowMs()), false, bucket);
     if (authorization !== undefined && authorization !== '') throw signatureFault('InvalidArgument', 'Unsupported Authorization Type');
@@ -52,19 +63,31 @@ export class Signatures {
       return this.#v2(exchange, claimOfV2Query(parseQuery(exchange.rawQuery) ?? new Map<string, string>(), this.#options.nowMs()), true, bucket);
     }
     if (exchange.rawQuery === 'Signature' || authorization === '') throw signatureFault('AccessDenied', 'Access Denied');
-    return signed(undefined, payloadOf(exchange, undefined, undefined), { presigned: false, service: 's3' }, exchange);
+    return signed<Holder>(undefined, payloadOf(exchange, undefined, undefined), { presigned: false, service: 's3' }, exchange);
+  }
+
+  /** Who signed a request of another service, whose body is a form: its hash is what is signed. Undefined where nobody did. */
+  async identifyForService(exchange: Exchange, body: Buffer): Promise<Holder | undefined> {
+    const authorization = exchange.header('authorization');
+    const payloadHash = hash('sha256', body, 'hex');
+    if (authorization?.startsWith(V4_ALGORITHM) === true) return (await this.#v4(exchange, { ...claimOfHeader(exchange, authorization, ''), payloadHash })).holder;
+    if (authorization !== undefined) throw signatureFault('AuthorizationHeaderMalformed', 'Authorization header requires Signature Version 4.');
+    if (!/(?:^|&)X-Amz-Signature=/.test(exchange.rawQuery)) return undefined;
+    return (await this.#v4(exchange, { ...claimOfQuery(exchange, this.#options.nowMs()), payloadHash })).holder;
   }
 
   /** Who signed a form; its fields by lower-case name. */
-  identifyForm(fields: ReadonlyMap<string, string>): KeyHolder | undefined {
-    return signerOfForm(fields, this.#options.holders, this.#keys);
+  identifyForm(fields: ReadonlyMap<string, string>): Promise<Holder | undefined> {
+    return signerOfForm(fields, (accessKey) => this.#credentials(accessKey, fields.get('x-amz-security-token')), this.#keys);
   }
 
-  #v4(exchange: Exchange, claim: V4Claim): Signed {
+  async #v4(exchange: Exchange, claim: V4Claim): Promise<Signed<Holder>> {
     const { scope, presigned } = claim;
-    const { holder, secret } = this.#credentials(scope.accessKey, exchange);
+    const inQuery = presigned ? TOKEN_IN_QUERY.exec(exchange.rawQuery)?.[1] : undefined;
+    const { holder, secret } = await this.#credentials(scope.accessKey, inQuery === undefined ? exchange.header('x-amz-security-token') : percentDecode(inQuery));
     const { region, nowMs } = this.#options;
-    if (scope.region !== region) {
+    // Who is told of no region signs for none: there is one only that he can mean.
+    if (scope.region !== region && scope.region !== '' && (scope.service === 's3' || scope.region !== GLOBAL_REGION)) {
       throw signatureFault(presigned ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed', `The authorization header is malformed; the region '${scope.region}' is wrong; expecting '${region}'`, { Region: region });
     }
     if (!presigned) checkSkew(msOf(claim.timestamp), nowMs());
@@ -73,15 +96,14 @@ export class Signatures {
     return signed(holder, payloadOf(exchange, claim, key), { presigned, service: scope.service }, exchange);
   }
 
-  #v2(exchange: Exchange, claim: V2Claim, presigned: boolean, bucket: string | undefined): Signed {
-    const { holder, secret } = this.#credentials(claim.accessKey, exchange);
+  async #v2(exchange: Exchange, claim: V2Claim, presigned: boolean, bucket: string | undefined): Promise<Signed<Holder>> {
+    const { holder, secret } = await this.#credentials(claim.accessKey, claim.token ?? exchange.header('x-amz-security-token'));
     checkV2(exchange, claim, secret, bucket);
     return signed(holder, payloadOf(exchange, undefined, undefined), { presigned, service: 's3' }, exchange);
   }
 
-  #credentials(accessKey: string, exchange: Exchange): Credentials {
-    if (exchange.header('x-amz-security-token') !== undefined) throw signatureFault('InvalidToken', 'The provided token is malformed or otherwise invalid.');
-    const credentials = this.#options.holders.byAccessKey(accessKey);
+  async #credentials(accessKey: string, token: string | undefined): Promise<Credentials<Holder>> {
+    const credentials = await this.#options.keys(accessKey, token);
     if (credentials === undefined) throw signatureFault('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', { AWSAccessKeyId: accessKey });
     return credentials;
   }
@@ -91,7 +113,7 @@ function serviceIn(authorization: string): string {
   return /Credential=[^,]*\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1] ?? 's3';
 }
 
-function signed(holder: KeyHolder | undefined, payload: Payload, { presigned, service }: { presigned: boolean; service: string }, exchange: Exchange): Signed {
+function signed<Holder extends KeyHolder>(holder: Holder | undefined, payload: Payload, { presigned, service }: { presigned: boolean; service: string }, exchange: Exchange): Signed<Holder> {
   return {
     holder,
     presigned,

@@ -21,6 +21,8 @@ export interface V2Claim {
   readonly signature: string;
   /** The date line of what is signed. */
   readonly date: string;
+  /** Of temporary credentials, in a query: signed as the header would be. */
+  readonly token?: string | undefined;
 }
 
 export function claimOfV2Header(exchange: Exchange, authorization: string, nowMs: number): V2Claim {
@@ -42,7 +44,7 @@ export function claimOfV2Query(query: ReadonlyMap<string, string>, nowMs: number
   if (!/^\d+$/.test(expires)) throw signatureFault('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`);
   if (Number(expires) > MAX_EPOCH_SECONDS) throw signatureFault('AccessDenied', `Invalid date (should be seconds since epoch): ${expires}`);
   if (Number(expires) * 1000 < nowMs) throw signatureFault('AccessDenied', 'Request has expired', { Expires: new Date(Number(expires) * 1000).toISOString(), ServerTime: new Date(nowMs).toISOString() });
-  return { accessKey, signature, date: expires };
+  return { accessKey, signature, date: expires, token: query.get('x-amz-security-token') };
 }
 
 /** `bucket` is the one that the Host names, if any. */
@@ -59,8 +61,8 @@ export function checkV2(exchange: Exchange, claim: V2Claim, secret: string, buck
   });
 }
 
-function stringToSign(exchange: Exchange, { date }: V2Claim, resource: string): string {
-  const amz = Object.entries(exchange.headers)
+function stringToSign(exchange: Exchange, { date, token }: V2Claim, resource: string): string {
+  const amz = Object.entries(token === undefined ? exchange.headers : { ...exchange.headers, 'x-amz-security-token': token })
     .filter(([name]) => name.startsWith('x-amz-'))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}:${(Array.isArray(value) ? value.join(',') : (value ?? '')).trim()}\n`)

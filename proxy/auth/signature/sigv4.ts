@@ -85,7 +85,7 @@ function parseScope(credential: string, code: 'AuthorizationHeaderMalformed' | '
   const parts = credential.split('/');
   const [date, region, service, end] = parts.slice(-4);
   const accessKey = parts.slice(0, -4).join('/');
-  if (accessKey === '' || date === undefined || !/^\d{8}$/.test(date) || !region || !service || end !== 'aws4_request') {
+  if (accessKey === '' || date === undefined || !/^\d{8}$/.test(date) || region === undefined || !service || end !== 'aws4_request') {
     throw signatureFault(code, 'The Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".');
   }
   return { accessKey, date, region, service };

@@ -17,6 +17,7 @@ export { ClientKey } from './client-key.ts';
 export type { Keymaster, WrappedKey } from './keymaster.ts';
 export { LocalKeys } from './local-keys.ts';
 export { RootSecrets } from './root-secrets.ts';
+export { seal, unseal } from './sealed.ts';
 
 export interface EncryptionOptions {
   /** Undefined where there are none: nothing is encrypted but under a client's key. */

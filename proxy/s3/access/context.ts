@@ -3,8 +3,7 @@ import type { ObjectInfo } from '#storage-node/protocol';
 import { tagsOf } from '../object/metadata.ts';
 import { parseTagQuery } from '../object/tags.ts';
 import type { S3Request } from '../request.ts';
-import type { Context } from './policy/conditions.ts';
-import { principalArn } from './policy/verdict.ts';
+import { callerValues, caseless, type Context } from '#proxy/iam';
 
 /** What an operation knows of its request beyond its head. */
 export interface ContextExtras {
@@ -18,13 +17,13 @@ export function contextOf(request: S3Request, { object, extras }: { object?: Pic
   return (key) => {
     const given = extras?.values?.[key];
     if (given !== undefined) return [given];
-    if (key.startsWith('aws:')) return one(ofCaller(request, key));
+    if (key.startsWith('aws:')) return one(ofRequest(request, key)) ?? callerValues(request.caller, key);
     if (key.startsWith('s3:existingobjecttag/')) return object === undefined ? undefined : one(caseless(tagsOf(object.metadata), key.slice('s3:existingobjecttag/'.length)));
     if (key.startsWith('s3:requestobjecttag')) return ofRequestTags(request, key, extras);
     if (PARAMETERS.has(key)) return one(request.query.get(key === 's3:versionid' ? 'versionId' : key.slice(3)));
     if (key.startsWith('s3:x-amz-')) return one(request.exchange.header(key.slice(3)));
     if (key === 's3:authtype') return one(request.identified.presigned ? 'REST-QUERY-STRING' : request.caller === undefined ? undefined : 'REST-HEADER');
-    return undefined;
+    return callerValues(request.caller, key);
   };
 }
 
@@ -32,7 +31,7 @@ function one(value: string | undefined): string[] | undefined {
   return value === undefined ? undefined : [value];
 }
 
-function ofCaller({ exchange, caller, store }: S3Request, key: string): string | undefined {
+function ofRequest({ exchange, store }: S3Request, key: string): string | undefined {
   switch (key) {
     case 'aws:sourceip':
       return exchange.remoteAddress;
@@ -46,16 +45,6 @@ function ofCaller({ exchange, caller, store }: S3Request, key: string): string |
       return new Date(store.cluster.clock.nowMs()).toISOString();
     case 'aws:epochtime':
       return String(Math.floor(store.cluster.clock.nowMs() / 1000));
-    case 'aws:username':
-      return caller?.user;
-    case 'aws:userid':
-      return caller?.canonicalId ?? 'anonymous';
-    case 'aws:principalarn':
-      return caller === undefined ? undefined : principalArn(caller);
-    case 'aws:principalaccount':
-      return caller?.project;
-    case 'aws:principaltype':
-      return caller === undefined ? 'Anonymous' : 'User';
     default:
       return undefined;
   }
@@ -67,10 +56,4 @@ function ofRequestTags({ exchange }: S3Request, key: string, extras: ContextExtr
   if (tags === undefined) return undefined;
   if (key === 's3:requestobjecttagkeys') return [...tags.keys()];
   return one(caseless(tags, key.slice('s3:requestobjecttag/'.length)));
-}
-
-/** Condition keys have no case; tags have. */
-function caseless(tags: ReadonlyMap<string, string>, key: string): string | undefined {
-  for (const [name, value] of tags) if (name.toLowerCase() === key) return value;
-  return undefined;
 }

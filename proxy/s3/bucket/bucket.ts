@@ -2,6 +2,7 @@
 import { isStoreError } from '#common';
 import { LRUCache } from 'lru-cache';
 import { owns, SYSTEM_PREFIX, VERSIONS, type ContainerName, type ContainerSummary, type KeyHolder, type Store } from '#proxy/core';
+import type { Caller } from '#proxy/iam';
 import { S3Error } from '../errors.ts';
 import { isBucketName } from './names.ts';
 
@@ -77,11 +78,11 @@ export class Bucket implements ContainerName {
 }
 
 /** The bucket of that name. A container that Swift made in the caller's own account becomes a bucket when it is first asked for. Throws NoSuchBucket, and InvalidBucketName for what can be none. */
-export async function findBucket(store: Store, name: string, caller: KeyHolder | undefined): Promise<Bucket> {
+export async function findBucket(store: Store, name: string, caller: Caller | undefined): Promise<Bucket> {
   let claim = await store.buckets.find(name);
   if (claim === undefined && caller !== undefined && isBucketName(name)) {
     const own = { account: caller.account, container: name };
-    if (owns(caller, caller.account) && (await summaryOf(store, own)) !== undefined) claim = await store.buckets.claim(name, caller.account);
+    if ((owns(caller, caller.account) || !caller.trusted) && (await summaryOf(store, own)) !== undefined) claim = await store.buckets.claim(name, caller.account);
   }
   if (claim === undefined && !isBucketName(name)) throw new S3Error('InvalidBucketName', undefined, { BucketName: name });
   const place = claim === undefined ? undefined : { account: claim.account, container: name };

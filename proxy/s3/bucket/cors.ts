@@ -1,6 +1,6 @@
 /** Cross-origin rules of buckets: which answers browsers may show to pages of other origins. The first rule that fits decides. */
 import type { Exchange, Response } from '#proxy/edge';
-import { matchesPattern } from '../access/policy/pattern.ts';
+import { matchesPattern } from '#proxy/iam';
 import { S3Error } from '../errors.ts';
 import { malformed, type XmlElement } from '../xml/parse.ts';
 import { element, leaf, xmlDocument } from '../xml/write.ts';

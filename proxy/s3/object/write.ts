@@ -45,7 +45,7 @@ export function governedMetadata(request: BucketRequest, given: { tags?: Tags | 
 /** Who owns what the caller writes: the writer, unless the bucket's ownership controls say that its owner does. */
 export function ownerOf({ bucket, caller, exchange, settings }: BucketRequest): string {
   const ownership = bucket.setting('ownership') ?? settings.objectOwnership;
-  if (ownership === 'BucketOwnerEnforced' || bucket.isOwnedBy(caller)) return bucket.ownerId;
+  if (ownership === 'BucketOwnerEnforced' || bucket.isOwnedBy(caller) || (caller?.trusted === false && caller.account === bucket.account)) return bucket.ownerId;
   if (ownership === 'BucketOwnerPreferred' && exchange.header('x-amz-acl') === 'bucket-owner-full-control') return bucket.ownerId;
   return caller?.canonicalId ?? ANONYMOUS_ID;
 }

@@ -2,14 +2,15 @@
 import type { Response } from '#proxy/edge';
 import { authorize, bucketAcl, bucketPolicy } from '../access/authorize.ts';
 import { isPublicAcl } from '../access/acl.ts';
-import { parsePolicy } from '../access/policy/document.ts';
-import { isPublicPolicy } from '../access/policy/verdict.ts';
+import { isPublicPolicy, parsePolicy } from '#proxy/iam';
 import { publicAccessBlockOf } from '../access/public-access.ts';
 import { changeSettings } from '../bucket/bucket.ts';
 import { S3Error } from '../errors.ts';
 import { vouchedBody } from '../object/content-md5.ts';
 import { emptyAnswer, xmlAnswer, type BucketRequest } from '../request.ts';
 import { leaf, xmlDocument } from '../xml/write.ts';
+
+const MAX_POLICY_BYTES = 20 * 1024;
 
 export async function getBucketPolicy(request: BucketRequest): Promise<Response> {
   authorize(request, { action: 's3:GetBucketPolicy' });
@@ -22,7 +23,8 @@ export async function putBucketPolicy(request: BucketRequest): Promise<Response>
   authorize(request, { action: 's3:PutBucketPolicy' });
   const { bucket, store } = request;
   const text = (await vouchedBody(request)).toString('utf8');
-  const policy = parsePolicy(text, bucket.container);
+  if (Buffer.byteLength(text) > MAX_POLICY_BYTES) throw new S3Error('InvalidArgument', 'The policy exceeds the maximum allowed size of 20 KB');
+  const policy = parsePolicy(text, { bucket: bucket.container });
   if (publicAccessBlockOf(bucket)?.blockPublicPolicy === true && isPublicPolicy(policy)) throw new S3Error('AccessDenied');
   await changeSettings(store, bucket, { policy: text });
   return emptyAnswer(204);

@@ -6,7 +6,7 @@ import { cannedAcl, isPrivate, packAcl } from '../access/acl.ts';
 import { aclOfHeaders, hasAclHeaders } from '../access/grants.ts';
 import { BUCKET_METADATA, findBucketOf } from '../bucket/bucket.ts';
 import { isBucketName } from '../bucket/names.ts';
-import { bucketAcl } from '../access/authorize.ts';
+import { authorizeInAccount, bucketAcl } from '../access/authorize.ts';
 import { S3Error } from '../errors.ts';
 import { emptyAnswer, packText, smallBody, type S3Request } from '../request.ts';
 import { parseXml } from '../xml/parse.ts';
@@ -16,7 +16,8 @@ const OWNERSHIPS: ReadonlySet<string> = new Set(['BucketOwnerEnforced', 'BucketO
 export async function createBucket(request: S3Request, name: string): Promise<Response> {
   const { store, caller, exchange, settings } = request;
   if (!isBucketName(name)) throw new S3Error('InvalidBucketName', undefined, { BucketName: name });
-  if (caller === undefined || !caller.ownedAccounts.includes(caller.account)) throw new S3Error('AccessDenied');
+  if (caller === undefined) throw new S3Error('AccessDenied');
+  authorizeCreation(request, name);
   await checkLocation(request);
   const metadata = settingsOf(request);
   const claim = await store.buckets.claim(name, caller.account);
@@ -30,6 +31,16 @@ export async function createBucket(request: S3Request, name: string): Promise<Re
     throw error;
   }
   return emptyAnswer(200, { Location: exchange.path.startsWith(`/${name}`) ? `/${name}` : '/', ...(settings.region === 'us-east-1' ? {} : { 'x-amz-bucket-region': settings.region }) });
+}
+
+/** What a request configures beside the bucket takes the right to configure it. */
+function authorizeCreation(request: S3Request, name: string): void {
+  const { headers } = request.exchange;
+  const actions = ['s3:CreateBucket'];
+  if (hasAclHeaders(request.exchange)) actions.push('s3:PutBucketAcl');
+  if (headers['x-amz-object-ownership'] !== undefined) actions.push('s3:PutBucketOwnershipControls');
+  if (headers['x-amz-bucket-object-lock-enabled'] !== undefined) actions.push('s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning');
+  for (const action of actions) authorizeInAccount(request, action, `arn:aws:s3:::${name}`);
 }
 
 async function isThere({ store, caller }: S3Request, name: string): Promise<boolean> {

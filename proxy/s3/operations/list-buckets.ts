@@ -2,6 +2,7 @@
 import { formatIso } from '../time.ts';
 import type { Response } from '#proxy/edge';
 import { isSubdirectory, type ListingRow } from '#storage-node/protocol';
+import { authorizeInAccount } from '../access/authorize.ts';
 import { ownerXml } from '../access/grants.ts';
 import { isBucketName } from '../bucket/names.ts';
 import { S3Error } from '../errors.ts';
@@ -15,6 +16,7 @@ const PAGED = ['max-buckets', 'continuation-token', 'prefix', 'bucket-region'] a
 export async function listBuckets(request: S3Request): Promise<Response> {
   const { caller, store, directory, query, settings } = request;
   if (caller === undefined) return xmlAnswer(xmlDocument('ListAllMyBucketsResult', ownerXml('Owner', 'anonymous', directory), '<Buckets/>'));
+  authorizeInAccount(request, 's3:ListAllMyBuckets', 'arn:aws:s3:::*');
   const limit = limitOf(query.get('max-buckets'));
   const prefix = query.get('prefix') ?? '';
   const rows: ListingRow[] = [];

@@ -32,7 +32,7 @@ export async function postObject(request: BucketRequest): Promise<Response> {
   const key = named.replaceAll('${filename}', form.fileName);
   checkKey(key);
   if (key.includes('\0')) throw new S3Error('InvalidURI');
-  const caller = request.auth.identifyForm(form.fields) ?? request.caller;
+  const caller = (await request.auth.identifyForm(form.fields)) ?? request.caller;
   const policy = form.fields.get('policy');
   const range = policy === undefined ? undefined : checkPolicy(policy, new Map([...form.fields, ['key', key], ['bucket', bucket.container]]), store.cluster.clock.nowMs());
   const { account, container } = bucket;

@@ -9,11 +9,11 @@ export interface S3Answer {
 
 export class S3Session {
   readonly #endpoint: string;
-  readonly #credentials: { accessKeyId: string; secretAccessKey: string };
+  readonly #credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 
-  constructor(endpoint: string, accessKeyId = 'test:tester', secretAccessKey = 'testing') {
+  constructor(endpoint: string, accessKeyId = 'test:tester', secretAccessKey = 'testing', sessionToken?: string) {
     this.#endpoint = endpoint;
-    this.#credentials = { accessKeyId, secretAccessKey };
+    this.#credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
   }
 
   /** `path` as it goes over the wire, e.g. `/bucket/key?tagging`. */
