@@ -20,7 +20,7 @@ import { drain, tarEntries } from './bulk/tar-entries.ts';
 import { checkMetadataHeaders, checkNameLength } from './constraints.ts';
 import { SyncRealms } from './container-sync/realms.ts';
 import { dynamicMetadata } from './dlo/header.ts';
-import { remappedPath } from './domains/remap.ts';
+import { remapper } from './domains/remap.ts';
 import { refusalOf } from './errors.ts';
 import { bytesOf, isForm, partsOf } from './formpost/parts.ts';
 import { containerRows, formatListing, listingFormat, OBJECT_ROWS } from './listing/format.ts';
@@ -139,7 +139,7 @@ const TEXTS: readonly Subject[] = [
     parseSignature(url.signature, ['sha1', 'sha256', 'sha512']);
     isInRange('10.1.2.3', url.ipRange ?? '');
   } },
-  { name: 'hosts', weight: 20, samples: ['c.AUTH-test.example.com', 'AUTH-test.example.com:8080', 'a.b.c.example.com', 'example.com'], run: (text) => remappedPath(text, '/o', remap) },
+  { name: 'hosts', weight: 20, samples: ['c.AUTH-test.example.com', 'AUTH-test.example.com:8080', 'a.b.c.example.com', 'example.com'], run: (text) => remapper(remap)(text, '/o') },
   { name: 'sync targets', weight: 20, samples: ['//us/dfw/AUTH_test/c', '//us/dfw/a', 'https://h/v1/a/c', '//us//a/c'], run: (text) => {
     realms.verifies(text, { method: 'PUT', path: '/v1/a/c/o', timestamp: '1', userKey: 'k' });
     realms.target(text);

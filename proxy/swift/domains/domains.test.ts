@@ -4,7 +4,7 @@ import { ManualClock, parseConfig } from '#common';
 import type { Exchange, Step } from '#proxy/edge';
 import { Refusal } from '../refusal.ts';
 import { cnameLookup, type CnameResolver } from './cname.ts';
-import { remappedPath, type DomainRemapSettings } from './remap.ts';
+import { remapper, type DomainRemapSettings } from './remap.ts';
 
 const settings = (more: object = {}): DomainRemapSettings => parseConfig({ swift: { domainRemap: { storageDomains: ['example.com', '.store.example'], ...more } } }).swift.domainRemap;
 
@@ -18,22 +18,22 @@ test('a host names an account, or a container of one', () => {
     ['c.AUTH_a.example.com', '/v1/x', '/v1/AUTH_a/c/v1/x'],
     [Buffer.from('한.AUTH_a.example.com').toString('latin1'), '/o%20o', '/v1/AUTH_a/%ED%95%9C/o%20o'],
   ] as const;
-  for (const [host, path, remapped] of cases) assert.equal(remappedPath(host, path, settings()), remapped, host);
+  for (const [host, path, remapped] of cases) assert.equal(remapper(settings())(host, path), remapped, host);
 });
 
 test('other domains and other resellers are left alone, too many names are refused', () => {
   for (const host of ['example.com', 'AUTH_a.example.org', '127.0.0.1:8080', '', 'KEY_a.example.com', 'a.example.com', 'AUTH_a.badexample.com']) {
-    assert.equal(remappedPath(host, '/', settings()), undefined, host);
+    assert.equal(remapper(settings())(host, '/'), undefined, host);
   }
-  assert.throws(() => remappedPath('x.c.AUTH_a.example.com', '/', settings()), (error) => error instanceof Refusal && error.status === 400 && error.body === 'Bad domain in host header');
+  assert.throws(() => remapper(settings())('x.c.AUTH_a.example.com', '/'), (error) => error instanceof Refusal && error.status === 400 && error.body === 'Bad domain in host header');
 });
 
 test('a default reseller and a path root, mangled where the operator says so', () => {
-  assert.equal(remappedPath('a.example.com', '/', settings({ defaultResellerPrefix: 'AUTH' })), '/v1/AUTH_a/');
-  assert.equal(remappedPath('any.example.com', '/', settings({ resellerPrefixes: [] })), '/v1/any/');
-  assert.equal(remappedPath('AUTH_a.example.com', '/v1/c', settings({ mangleClientPaths: true })), '/v1/AUTH_a/c');
-  assert.equal(remappedPath('AUTH_a.example.com', '/v1', settings({ mangleClientPaths: true })), '/v1/AUTH_a/');
-  assert.equal(remappedPath('AUTH_a.example.com', '/v10/c', settings({ mangleClientPaths: true })), '/v1/AUTH_a/v10/c');
+  assert.equal(remapper(settings({ defaultResellerPrefix: 'AUTH' }))('a.example.com', '/'), '/v1/AUTH_a/');
+  assert.equal(remapper(settings({ resellerPrefixes: [] }))('any.example.com', '/'), '/v1/any/');
+  assert.equal(remapper(settings({ mangleClientPaths: true }))('AUTH_a.example.com', '/v1/c'), '/v1/AUTH_a/c');
+  assert.equal(remapper(settings({ mangleClientPaths: true }))('AUTH_a.example.com', '/v1'), '/v1/AUTH_a/');
+  assert.equal(remapper(settings({ mangleClientPaths: true }))('AUTH_a.example.com', '/v10/c'), '/v1/AUTH_a/v10/c');
 });
 
 /** What a request to a host comes out as: the host that is seen behind, or the status and text of a refusal. */

@@ -12,11 +12,12 @@ export type DomainRemapSettings = Config['swift']['domainRemap'];
 
 /** Gives requests to hosts under a storage domain the path that they mean. */
 export function domainRemap(settings: DomainRemapSettings): Step {
+  const remapped = remapper(settings);
   return (ctx, next) => {
     const exchange = ctx.state.exchange as Exchange;
     let path: string | undefined;
     try {
-      path = remappedPath(exchange.header('host') ?? '', exchange.path, settings);
+      path = remapped(exchange.header('host') ?? '', exchange.path);
     } catch (error) {
       return refuse(ctx, error);
     }
@@ -26,13 +27,24 @@ export function domainRemap(settings: DomainRemapSettings): Step {
   };
 }
 
-/** The path behind a host; undefined for a host of another domain or of a reseller that we do not know. */
-export function remappedPath(host: string, path: string, settings: DomainRemapSettings): string | undefined {
+/** Tells the path behind a host; undefined for a host of another domain or of a reseller that we do not know. */
+export function remapper(settings: DomainRemapSettings): (host: string, path: string) => string | undefined {
+  const domains = withDots(settings.storageDomains);
+  return (host, path) => {
+    const colon = host.lastIndexOf(':');
+    const name = colon >= 0 && PORT.test(host.slice(colon)) ? host.slice(0, colon) : host;
+    // Every request comes by here, and most hosts are no domain's: these cost no more than this.
+    const domain = domains.find((known) => name.endsWith(known));
+    return domain === undefined ? undefined : pathOf(name.slice(0, -domain.length), path, settings);
+  };
+}
+
+const PORT = /^:\d*$/;
+
+function pathOf(prefix: string, path: string, settings: DomainRemapSettings): string | undefined {
   // Header values are bytes, one a character; a container's name is UTF-8.
-  const name = Buffer.from(host, 'latin1').toString('utf8').replace(/:\d*$/, '');
-  const domain = withDots(settings.storageDomains).find((known) => name.endsWith(known));
-  if (domain === undefined) return undefined;
-  const parts = name.slice(0, -domain.length).replace(/^\.+|\.+$/g, '').split('.');
+  const name = Buffer.from(prefix, 'latin1').toString('utf8');
+  const parts = name.replace(/^\.+|\.+$/g, '').split('.');
   if (parts.length > 2) throw new Refusal(400, 'Bad domain in host header', { 'Content-Type': 'text/plain' });
   const account = accountOf(parts.at(-1)!, settings);
   if (account === undefined) return undefined;
