@@ -56,7 +56,7 @@ export class ObjectReads {
 
   /** Shows `order` whatever a majority holds. */
   async observeNewest(placement: Placement, consistency: Consistency, order: Ordering): Promise<void> {
-    const states = await this.#states(placement, consistency);
+    const { states } = await this.#states(placement, consistency);
     for (const { state } of states) if (state) order.observe(state.timestamp);
   }
 
@@ -65,7 +65,7 @@ export class ObjectReads {
    * count for readers by the newer. Throws `unavailable` where it cannot be.
    */
   async carryOver(from: Placement, to: Placement): Promise<void> {
-    const states = await this.#states(from, 'strong');
+    const { states } = await this.#states(from, 'strong');
     const newest = states.reduce((a, b) => (compareStates(b.state, a.state) > 0 ? b : a));
     const held = await askAll(to.replicas, (replica) => this.#engine(replica, to).stat(to.key), () => false);
     const lagging = held.flatMap((answer) => (answer.ok && compareStates(answer.value, newest.state) < 0 ? [answer.replica] : []));
@@ -93,11 +93,12 @@ export class ObjectReads {
   async #readOnce<T>(placement: Placement, consistency: Consistency, fetch: (replica: Replica) => Promise<Fetched<T>>): Promise<Fetched<T> | { blocked?: Replica } | undefined> {
     const fast = await this.#agreed(placement, consistency, fetch);
     if (fast !== 'disagree') return fast;
-    const states = await this.#states(placement, consistency);
+    const { states, damaged } = await this.#states(placement, consistency);
     const newest = states.reduce((a, b) => (compareStates(b.state, a.state) > 0 ? b : a));
     const holders = states.filter(({ state }) => compareStates(state, newest.state) === 0);
     if (newest.state === undefined) return undefined;
     const lagging = states.flatMap(({ replica, state }) => (compareStates(state, newest.state) < 0 && placement.replicas.includes(replica) ? [replica] : []));
+    lagging.push(...damaged);
     let holding = holders.length;
     for (const { replica } of holders) {
       const fetched = await fetch(replica).catch((error: unknown) => this.#passOver(error, replica));
@@ -144,7 +145,8 @@ export class ObjectReads {
     return 'disagree';
   }
 
-  async #states(placement: Placement, consistency: Consistency): Promise<{ replica: Replica; state: ObjectState | undefined }[]> {
+  /** What those who answer hold, and the primaries that had something and lost it to damage: nothing follows from what they do not have. */
+  async #states(placement: Placement, consistency: Consistency): Promise<{ states: { replica: Replica; state: ObjectState | undefined }[]; damaged: Replica[] }> {
     const { key, need } = placement;
     const replicas = consistency === 'strong' ? placement.replicas : [...placement.replicas, ...[...placement.handoffs()].slice(0, placement.replicas.length)];
     const wanted = consistency === 'strong' ? need : 1;
@@ -155,7 +157,8 @@ export class ObjectReads {
     );
     const states = valuesOf(answers);
     if (states.length < wanted) throw quorumFault('the object', answers, wanted);
-    return states;
+    const damaged = answers.flatMap((answer) => (!answer.ok && isStoreError(answer.error, 'corrupt') && placement.replicas.includes(answer.replica) ? [answer.replica] : []));
+    return { states, damaged };
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Brings the state of one key from the engine that has it to others that have an older one: data, metadata and tombstones alike. */
-import type { Timestamp } from '#common';
+import { isStoreError, type Timestamp } from '#common';
 import type { Key, ObjectEngine, ObjectInfo, ObjectReader, WriteReceipt } from '#storage-node/protocol';
 import { compareStates } from './states.ts';
 
@@ -45,7 +45,7 @@ async function copyState(key: Key, from: Pick<ObjectEngine, 'open' | 'info'>, to
     return compareStates(state, tombstone);
   }
   const { name, timestamp, metaTimestamp, metadata } = reader.info;
-  let held = await to.stat(key);
+  let held = await to.stat(key).catch(damagedIsNothing);
   if (held === undefined || held.deleted || held.timestamp < timestamp) held = (await copyData(key, { reader, state: reader.info }, to)).state;
   if (metaTimestamp > timestamp) held = (await to.post({ key, name, timestamp: metaTimestamp, base: timestamp, metadata, dated: true })).state;
   return compareStates(held, reader.info);
@@ -62,4 +62,10 @@ async function copyData(key: Key, { reader, state }: { reader: ObjectReader; sta
     await writer.abort();
     throw error;
   }
+}
+
+/** What a device has lost to damage it is given anew. */
+function damagedIsNothing(error: unknown): undefined {
+  if (!isStoreError(error, 'corrupt')) throw error;
+  return undefined;
 }

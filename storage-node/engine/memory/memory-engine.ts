@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
-import { NEVER, type Clock, type Timestamp } from '#common';
+import { NEVER, StoreError, type Clock, type Timestamp } from '#common';
 import { addState, changedAt, DIGEST_LANES, prefixOf } from '#storage-node/protocol';
 import type {
   CreateRequest, DeleteRequest, HistoryEntry, Key, KeyedState, KeyRanges, LocalReplica, Metadata, Moment, ObjectEngine, ObjectInfo, ObjectReader, ObjectState,
@@ -43,6 +43,8 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   /** By key: no data and no tombstone older than any of these any more. */
   readonly #promises = new Map<string, Set<Timestamp>>();
   /** By key: timestamps of everything that was ever in force. */
+  /** By key: how new it was when it was damaged. */
+  readonly #lost = new Map<string, { readonly timestamp: Timestamp; readonly metaTimestamp: Timestamp }>();
   readonly #everHeld = new Map<string, Set<Timestamp>>();
   #sequence = 0;
 
@@ -51,15 +53,15 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   }
 
   async stat(key: Key): Promise<ObjectState | undefined> {
-    return stateOf(this.#held.get(key.toString('hex')));
+    return stateOf(this.#demand(key));
   }
 
   async info(key: Key): Promise<ObjectInfo | undefined> {
-    return infoOf(this.#held.get(key.toString('hex')));
+    return infoOf(this.#demand(key));
   }
 
   async open(key: Key): Promise<ObjectReader | undefined> {
-    const held = this.#held.get(key.toString('hex'));
+    const held = this.#demand(key);
     return held === undefined || held.deleted ? undefined : new MemoryReader(held);
   }
 
@@ -97,7 +99,7 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   }
 
   #prepare({ key, timestamp }: PrepareRequest): Prepared {
-    const held = this.#held.get(key.toString('hex'));
+    const held = this.#demand(key);
     const promised = this.#promised(key);
     const state = stateOf(held);
     if (timestamp <= promised || (held !== undefined && timestamp <= changedAt(held))) return { outcome: 'refused', state, promised };
@@ -213,14 +215,29 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
     return [...this.#held].sort(([a], [b]) => (a < b ? -1 : 1)).map(([hex, held]) => ({ key: Buffer.from(hex, 'hex'), state: stateOf(held) }));
   }
 
-  /** Forgets a key as if it had never been written: what quarantine does to a damaged record. */
+  /** Forgets a key as if it had never been written. */
   forget(key: Key): void {
     this.#held.delete(key.toString('hex'));
     this.#pending.delete(key.toString('hex'));
   }
 
+  /** What quarantine does to a damaged record: the key is forgotten, but for how new it was. */
+  damage(key: Key): void {
+    const hex = key.toString('hex');
+    const { timestamp, metaTimestamp } = this.#held.get(hex) ?? this.#lost.get(hex) ?? { timestamp: NEVER, metaTimestamp: NEVER };
+    this.forget(key);
+    if (timestamp > NEVER) this.#lost.set(hex, { timestamp, metaTimestamp });
+  }
+
+  #demand(key: Key): Held | undefined {
+    const hex = key.toString('hex');
+    if (this.#lost.has(hex)) throw new StoreError('corrupt', 'what the device had was damaged');
+    return this.#held.get(hex);
+  }
+
   #promised(key: Key): Timestamp {
-    return Math.max(NEVER, ...(this.#promises.get(key.toString('hex')) ?? [])) as Timestamp;
+    const hex = key.toString('hex');
+    return Math.max(NEVER, this.#lost.get(hex)?.timestamp ?? NEVER, ...(this.#promises.get(hex) ?? [])) as Timestamp;
   }
 
   #put({ key, name, timestamp, metadata, data, conditional }: PutRequest): WriteReceipt {
@@ -242,6 +259,8 @@ export class MemoryObjectEngine implements ObjectEngine, LocalReplica {
   #commit(key: Key, previous: Held | undefined, held: Held): WriteReceipt {
     const hex = key.toString('hex');
     this.#held.set(hex, held);
+    const lost = this.#lost.get(hex);
+    if (lost !== undefined && (held.timestamp > lost.timestamp || (held.timestamp === lost.timestamp && held.metaTimestamp >= lost.metaTimestamp))) this.#lost.delete(hex);
     this.#everHeld.set(hex, (this.#everHeld.get(hex) ?? new Set()).add(held.timestamp));
     for (const promise of this.#promises.get(hex) ?? []) if (promise <= held.timestamp) this.abandon(key, promise);
     this.#pending.delete(hex); // so that the Map stays in order of time

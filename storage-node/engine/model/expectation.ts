@@ -3,7 +3,7 @@
  * was under way happened there whole, or not at all.
  */
 import { crc32 } from 'node:zlib';
-import { NEVER, type Timestamp } from '#common';
+import { isStoreError, NEVER, type Timestamp } from '#common';
 import type { Metadata, ObjectState } from '#storage-node/protocol';
 
 export type Operation =
@@ -110,4 +110,10 @@ export function etagOf(data: Buffer): string {
 
 export function sameState(a: ObjectState | undefined, b: ObjectState | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** A model that says that it was damaged has nothing to compare with. */
+export function damagedIsNothing(error: unknown): undefined {
+  if (!isStoreError(error, 'corrupt')) throw error;
+  return undefined;
 }

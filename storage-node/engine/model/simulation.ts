@@ -12,7 +12,7 @@ import { SimulatedDisk } from '../files/simulated-disk.ts';
 import { MemoryObjectEngine } from '../memory/memory-engine.ts';
 import type { VolumeSettings } from '../volume/settings.ts';
 import type { VolumeEngine } from '../volume/volume-engine.ts';
-import { describe, etagOf, KeyHistory, MAX_UNCERTAIN, sameState, sameVersion, type Operation, type Version } from './expectation.ts';
+import { damagedIsNothing, describe, etagOf, KeyHistory, MAX_UNCERTAIN, sameState, sameVersion, type Operation, type Version } from './expectation.ts';
 import { SimulatedMachine, type Plant } from './simulated-machine.ts';
 
 const START = 170_000_000_000_000;
@@ -146,7 +146,7 @@ export class Simulation {
     const random = this.#random;
     const retried = history.attempts[random.below(history.attempts.length + 1)];
     if (retried !== undefined && retried.kind !== 'prepare' && random.oneIn(10)) return retried;
-    const held = await this.#model.stat(key);
+    const held = await this.#model.stat(key).catch(damagedIsNothing);
     let timestamp = ++this.#ticks as Timestamp;
     if (random.oneIn(6)) timestamp = (timestamp - random.below(20)) as Timestamp;
     if (held !== undefined && random.oneIn(12)) timestamp = held.timestamp;
@@ -172,8 +172,8 @@ export class Simulation {
     if (this.#machine.lenient) return void history.add(operation, result.outcome === 'committed');
     const expected = await this.#modelWrite(subject, operation);
     if (this.#machine.rotted && (result.outcome !== expected.outcome || !sameState(result.previous, expected.previous))) {
-      // The record in force may have been found damaged in the meantime: then the engine rightly starts from nothing.
-      this.#model.forget(key);
+      // The record in force may have been found damaged in the meantime: then the engine rightly takes what is as new, or newer.
+      this.#model.damage(key);
       const anew = await this.#modelWrite(subject, operation);
       assert.deepEqual(result.state, anew.state);
     } else {
@@ -184,7 +184,8 @@ export class Simulation {
 
   async #comparePrepared({ key, name, history }: Subject, { timestamp }: Operation, result: Prepared): Promise<void> {
     if (!this.#machine.lenient) {
-      const expected = await this.#model.prepare({ key, name, timestamp });
+      const expected = await this.#model.prepare({ key, name, timestamp }).catch(damagedIsNothing);
+      assert(expected !== undefined, `prepare of ${name} says what there is though it was damaged`);
       // The record in force may have been found damaged in the meantime, and forgotten.
       if (!this.#machine.rotted || sameState(result.state, expected.state)) assert.deepEqual(result, expected, `prepare of ${name}`);
     }
@@ -226,7 +227,9 @@ export class Simulation {
       assert(this.#machine.rotted, `${subject.name} is corrupt though nothing rotted`);
       // Where the disk also failed the note of it, the key is still there, and is found damaged again.
       const state = await this.#engine.stat(subject.key).catch(() => null);
-      return state === undefined ? this.#forgotten(subject) : undefined;
+      if (state !== null) return;
+      this.#model.damage(subject.key);
+      return subject.history.restart(undefined);
     }
     if (this.#machine.lenient) return this.#isSomeVersion(subject, held);
     const expected = await this.#expected(subject);
@@ -244,7 +247,7 @@ export class Simulation {
   }
 
   async #expected({ key }: Subject): Promise<Version | undefined> {
-    const info = await this.#model.info(key);
+    const info = await this.#model.info(key).catch(damagedIsNothing);
     if (info === undefined) return undefined;
     const reader = await this.#model.open(key);
     return { timestamp: info.timestamp, metaTimestamp: info.metaTimestamp, metadata: info.metadata, data: reader?.data };
@@ -267,7 +270,7 @@ export class Simulation {
 
   async #settle(): Promise<void> {
     const { key, name } = this.#random.pick(this.#subjects as [Subject]);
-    const state = await this.#model.stat(key);
+    const state = await this.#model.stat(key).catch(damagedIsNothing);
     if (state === undefined) return;
     this.#note(`settle ${name}`);
     this.#engine.settle(key, state.metaTimestamp);

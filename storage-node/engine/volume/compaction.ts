@@ -26,6 +26,8 @@ export interface CompactionOptions {
   readonly checkpoint: () => Promise<void>;
   /** Whether all primaries are known to hold the state of the key. */
   readonly isAgreed: (keyText: string, entry: Entry) => boolean;
+  /** Whether what was damaged is still missing. */
+  readonly isLost: (keyText: string, timestamp: Timestamp) => boolean;
   /** Whether the promise still stands for the key. */
   readonly isPromised: (keyText: string, timestamp: Timestamp) => boolean;
   /** Called, and waited for, before tombstones leave the index without a record that says so. */
@@ -121,7 +123,7 @@ class Evacuation {
     const keyText = textOf(head.key);
     const entry = table.get(keyText);
     if (head.type === RecordType.forget) {
-      if (!this.#oldest) await this.#copy(keyText, record);
+      if (!this.#oldest || this.#options.isLost(keyText, head.timestamp)) await this.#copy(keyText, record);
     } else if (head.type === RecordType.promise) {
       if (this.#options.isPromised(keyText, head.timestamp)) await this.#copy(keyText, record);
     } else if (head.type === RecordType.meta) {

@@ -3,7 +3,7 @@
  * the object's key, so that entries in order are partitions in order:
  *
  *   o <key>  entry         p <key>  pending mark        c  the checkpoint        d <page>  digests of 256 slices (digests.ts)
- *   q <key>  promise (promises.ts)
+ *   q <key>  promise (promises.ts)   r <key>  what was lost to damage (damages.ts)
  */
 import { crc32 } from 'node:zlib';
 import type { Timestamp } from '#common';
@@ -32,6 +32,7 @@ const CONDITIONAL = 4;
 export const ENTRY_PREFIX = 0x6f; // o
 export const PENDING_PREFIX = 0x70; // p
 export const PROMISE_PREFIX = 0x71; // q
+export const DAMAGE_PREFIX = 0x72; // r
 export const CHECKPOINT_KEY: Buffer = Buffer.from('c');
 
 /** Text of a key for Maps: one character a byte. */

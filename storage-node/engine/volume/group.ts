@@ -3,7 +3,7 @@ import type { WriteReceipt } from '#storage-node/protocol';
 import type { Round } from '../gatherer.ts';
 import { stateOf, type Entry } from './entry.ts';
 import { encodeFrame, FRAME_BYTES, groupChecksum } from './frame.ts';
-import { encodeHead, headBytesOf, padded, type Checksum, type Location } from './record.ts';
+import { encodeHead, headBytesOf, padded, RecordType, type Checksum, type Location } from './record.ts';
 import type { Volume } from './volume.ts';
 import type { Appendix, Decision, Lookup, Write } from './write.ts';
 import { NEVER, type Timestamp } from '#common';
@@ -58,6 +58,8 @@ export class Group implements Lookup {
   bytes = 0;
   readonly #headCrcs: number[] = [];
   readonly #staged = new Map<string, Entry | null>();
+  /** What was found damaged in this group: how new it was. */
+  readonly #lost = new Map<string, Timestamp>();
   /** Metadata of records that are not on disk yet, by their location. */
   readonly #metadata = new Map<Location, string>();
   readonly #answers: Answer[] = [];
@@ -95,6 +97,8 @@ export class Group implements Lookup {
     const decision = write.decide(before, this);
     if (decision.promised !== undefined && decision.append) this.promises.push([write.keyText, decision.promised]);
     const location = decision.append && this.#append(decision.append);
+    const lost = decision.append?.fields;
+    if (lost?.type === RecordType.forget && lost.base !== NEVER) this.#lost.set(write.keyText, lost.timestamp);
     let after = before;
     if (decision.entry) {
       const entry = decision.entry(location ?? NO_LOCATION);
@@ -109,7 +113,7 @@ export class Group implements Lookup {
 
   promised(keyText: string): Timestamp {
     const own = this.promises.length === 0 ? undefined : this.promises.findLast(([promisedFor]) => promisedFor === keyText);
-    const promised = own?.[1] ?? this.#lookup.promised(keyText);
+    const promised = Math.max(own?.[1] ?? this.#lookup.promised(keyText), this.#lost.get(keyText) ?? NEVER) as Timestamp;
     // What was written in this very group has fulfilled it.
     return promised !== NEVER && (this.#staged.get(keyText)?.timestamp ?? NEVER) >= promised ? NEVER : promised;
   }

@@ -3,7 +3,9 @@
  * what it was before the crash, or makes it anew. Replaying what the index has already is harmless: each record says for
  * itself whether it is newer than what is held, and at equal timestamps the later place in the log wins.
  */
+import { NEVER } from '#common';
 import { changedAt } from '#storage-node/protocol';
+import type { DamageSet } from './damages.ts';
 import type { Entry } from './entry.ts';
 import { textOf } from './entry.ts';
 import type { EntryTable } from './entry-table.ts';
@@ -23,6 +25,7 @@ export interface RecoveryOptions {
   readonly table: EntryTable;
   readonly pending: PendingSet;
   readonly promises: PromiseSet;
+  readonly damages: DamageSet;
   /** Up to where the index is known to hold everything; undefined to replay all. */
   readonly from: LogPosition | undefined;
   /** Hears of every key that a record was replayed for. */
@@ -105,7 +108,7 @@ class Replay {
   }
 
   apply(record: ScannedRecord): void {
-    const { table, volumes, pending, promises, touch } = this.#options;
+    const { table, volumes, pending, promises, damages, touch } = this.#options;
     const { head } = record;
     this.#records++;
     const keyText = textOf(head.key);
@@ -117,7 +120,10 @@ class Replay {
     if (head.type === RecordType.forget) this.#early.delete(keyText);
     const early = head.type === RecordType.put ? this.#early.get(keyText) : undefined;
     if (early !== undefined && after !== before) after = replayed(after, early);
-    if (after !== undefined) promises.fulfil(keyText, after.timestamp);
+    if (after !== undefined) {
+      promises.fulfil(keyText, after.timestamp);
+      damages.heal(keyText, after);
+    } else if (head.type === RecordType.forget && head.base !== NEVER) damages.note(keyText, { timestamp: head.timestamp, metaTimestamp: head.base });
     if (after === before) return;
     volumes.account(before, after);
     if (after === undefined) {

@@ -1,6 +1,7 @@
 /** Bringing the index up to the log, now and then: flushes of the entry table and checkpoints, one after the other. */
 import type { IndexStore } from '../index-store/index-store.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import type { DamageSet } from './damages.ts';
 import type { SliceDigests } from './digests.ts';
 import type { EntryTable } from './entry-table.ts';
 import type { LogPosition } from './log.ts';
@@ -17,6 +18,7 @@ export interface UpkeepOptions {
   readonly table: EntryTable;
   readonly pending: PendingSet;
   readonly promises: PromiseSet;
+  readonly damages: DamageSet;
   readonly digests: SliceDigests;
   readonly position: () => LogPosition;
   /** Bytes that clients and compaction have written so far. */
@@ -49,11 +51,13 @@ export class Upkeep {
   /** Brings the index up to the log and says so in it: recovery starts here. */
   checkpoint(): Promise<void> {
     return this.inTurn(async () => {
-      const { environment, settings, index, table, volumes, pending, promises } = this.#o;
+      const { environment, settings, index, table, volumes, pending, promises, damages } = this.#o;
       const position = this.#o.position();
       const rows = pending.changes();
       promises.expire(environment.clock.nowMs() - settings.reclaimAgeMs);
       const given = promises.changes();
+      damages.expire(environment.clock.nowMs() - settings.reclaimAgeMs);
+      const lost = damages.changes();
       const live = volumes.all().map((volume) => [volume.number, volume.liveBytes] as const);
       const written = { ...this.#o.written() };
       const digests = !this.#reclaiming;
@@ -61,9 +65,10 @@ export class Upkeep {
       this.#sinceCheckpointBytes = 0;
       try {
         await table.flush();
-        await index.batch([...rows.changes, ...given.changes, ...pages.changes]);
+        await index.batch([...rows.changes, ...given.changes, ...lost.changes, ...pages.changes]);
         rows.done();
         given.done();
+        lost.done();
         await index.barrier();
         await writeCheckpoint(index, { position, nextVolume: volumes.nextNumber, live, ...written, digests });
       } catch (error) {

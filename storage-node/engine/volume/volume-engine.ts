@@ -14,6 +14,7 @@ import { VolumeAudit, type AuditStep } from './audit.ts';
 import { BigFiles } from './big-files.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { compactOne, type Compacted } from './compaction.ts';
+import { DamageSet } from './damages.ts';
 import { sliceOf, type SliceDigests } from './digests.ts';
 import { stateOf, textOf, type Entry } from './entry.ts';
 import { EntryTable } from './entry-table.ts';
@@ -41,6 +42,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #table: EntryTable;
   readonly #pending: PendingSet;
   readonly #promises: PromiseSet;
+  readonly #damages: DamageSet;
   readonly #recent = new RecentStates();
   readonly #digests: SliceDigests;
   readonly #bigs: BigFiles;
@@ -55,7 +57,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   #closed = false;
   #requests = 0;
 
-  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; promises: PromiseSet; digests: SliceDigests; position: LogPosition }) {
+  private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; promises: PromiseSet; damages: DamageSet; digests: SliceDigests; position: LogPosition }) {
     const { environment, settings } = options;
     this.#options = options;
     this.#index = parts.index;
@@ -63,6 +65,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#table = parts.table;
     this.#pending = parts.pending;
     this.#promises = parts.promises;
+    this.#damages = parts.damages;
     this.#digests = parts.digests;
     this.#bigs = new BigFiles(environment, { directory: `${options.directory}/big`, quarantineDirectory: options.quarantineDirectory });
     this.#records = new RecordAccess({ environment, settings, volumes: parts.volumes, bigs: this.#bigs, quarantine: (keyText, entry, reason) => this.#quarantine(keyText, entry, reason) });
@@ -71,7 +74,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       settings,
       volumes: parts.volumes,
       position: parts.position,
-      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location), promised: (keyText) => this.#promises.get(keyText) },
+      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location), promised: (keyText) => this.#notBefore(keyText) },
       apply: (changes, group) => this.#apply(changes, group),
     });
     const { volumes, table, pending, digests } = parts;
@@ -96,18 +99,20 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     await pending.load(index);
     const promises = new PromiseSet();
     await promises.load(index);
+    const damages = new DamageSet();
+    await damages.load(index);
     for (const [number, live] of checkpoint?.live ?? []) {
       const volume = volumes.get(number);
       if (volume) volume.liveBytes = live;
     }
     volumes.reserveNumbers(checkpoint?.nextVolume ?? 1);
     const touched = new Set<number>();
-    const { position, tail, whole } = await recover({ environment, volumes, table, pending, promises, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
+    const { position, tail, whole } = await recover({ environment, volumes, table, pending, promises, damages, from: checkpoint?.position ?? LOG_START, touch: (keyText) => void touched.add(sliceOf(keyText)) });
     // Before the index hears of it: a loss of power now must not leave entries whose records are gone.
     await makeDurable(volumes, tail);
     await table.flush();
     const digests = await openDigests(index, table, whole && checkpoint?.digests === true ? touched : undefined);
-    const engine = new VolumeEngine(options, { index, volumes, table, pending, promises, digests, position });
+    const engine = new VolumeEngine(options, { index, volumes, table, pending, promises, damages, digests, position });
     engine.#written = { clientBytes: checkpoint?.clientBytes ?? 0, copiedBytes: checkpoint?.copiedBytes ?? 0 };
     await engine.#settleIn();
     return engine;
@@ -127,13 +132,13 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
 
   async stat(key: Key): Promise<ObjectState | undefined> {
     this.#check();
-    return stateOf(this.#table.demand(textOf(key)));
+    return stateOf(this.#demand(textOf(key)));
   }
 
   async info(key: Key): Promise<ObjectInfo | undefined> {
     this.#check();
     const keyText = textOf(key);
-    const entry = this.#table.demand(keyText);
+    const entry = this.#demand(keyText);
     return entry && this.#records.info(keyText, entry);
   }
 
@@ -141,7 +146,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#check();
     this.#requests++;
     const keyText = textOf(key);
-    const entry = this.#table.demand(keyText);
+    const entry = this.#demand(keyText);
     return entry === undefined || entry.deleted ? undefined : this.#records.open(keyText, entry);
   }
 
@@ -176,7 +181,10 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   async prepare(request: PrepareRequest): Promise<Prepared> {
     this.#check();
     const keyText = textOf(request.key);
+    this.#demand(keyText);
     const { outcome, previous, promised } = await this.#log.append(new PrepareWrite(keyText, request));
+    // Damaged meanwhile: the promise harms nobody, but what is held is no answer.
+    if (previous === undefined) this.#demand(keyText);
     // The promise stands: what was not in force before it will not be.
     const hasHeld = request.overtaken && { hasHeld: this.#recent.hasHeld(keyText, request.overtaken, this.#table.get(keyText)?.timestamp) };
     return { outcome: outcome === 'committed' ? 'promised' : 'refused', state: previous, promised: promised ?? NEVER, ...hasHeld };
@@ -211,6 +219,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       const done = await compactOne({
         environment, settings, volumes: this.#volumes, table: this.#table, log: this.#log, written: this.#written,
         checkpoint: () => this.#upkeep.afterReclaim(),
+        isLost: (keyText, timestamp) => this.#damages.stands(keyText, timestamp),
         isPromised: (keyText, timestamp) => this.#promises.has(keyText, timestamp),
         isAgreed: (keyText, entry) => this.#replica.isAgreed(keyText, entry),
         beforeReclaim: () => this.#upkeep.beforeReclaim(),
@@ -283,10 +292,10 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   }
 
   /** How it is, for whoever looks after devices. */
-  vitals(): { fenced: boolean; low: boolean; volumes: number; bytes: number; liveBytes: number; pending: number } {
+  vitals(): { fenced: boolean; low: boolean; volumes: number; bytes: number; liveBytes: number; pending: number; damaged: number } {
     const volumes = this.#volumes.all();
     const sum = (of: (volume: (typeof volumes)[number]) => number): number => volumes.reduce((total, volume) => total + of(volume), 0);
-    return { fenced: this.#log.isFenced, low: this.#log.isLow, volumes: volumes.length, bytes: sum(({ end }) => end), liveBytes: sum(({ liveBytes }) => liveBytes), pending: this.#pending.size };
+    return { fenced: this.#log.isFenced, low: this.#log.isLow, volumes: volumes.length, bytes: sum(({ end }) => end), liveBytes: sum(({ liveBytes }) => liveBytes), pending: this.#pending.size, damaged: this.#damages.size };
   }
 
   /** How many slices' digests are not what counting their keys says: 0, whatever happened. For audits; nothing may be written meanwhile. */
@@ -307,6 +316,19 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       await this.#index.close();
       this.#volumes.close();
     }
+  }
+
+  /** What is held; `corrupt` where that was damaged, and nobody can say from here what there is. */
+  #demand(keyText: string): Entry | undefined {
+    const entry = this.#table.demand(keyText);
+    if (this.#damages.has(keyText)) throw new StoreError('corrupt', 'what the device had was damaged, and has not come back yet');
+    return entry;
+  }
+
+  /** The newest of what was promised and what was lost: nothing older takes effect. */
+  #notBefore(keyText: string): Timestamp {
+    const [promised, lost] = [this.#promises.get(keyText), this.#damages.floor(keyText)];
+    return promised > lost ? promised : lost;
   }
 
   #check(): void {
@@ -341,11 +363,12 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     for (const [keyText, timestamp] of promises) this.#promises.give(keyText, timestamp);
     for (const { write, before, after } of changes) {
       this.#digests.change(write.keyText, before, after);
-      if (after === undefined) this.#forget(write.keyText);
+      if (after === undefined) this.#forget(write, before);
       else {
         this.#table.set(write.keyText, after);
         this.#promises.fulfil(write.keyText, after.timestamp);
-        if (before?.timestamp !== after.timestamp) this.#recent.replaced(write.keyText, before?.timestamp);
+        if (before?.timestamp !== after.timestamp && !this.#damages.has(write.keyText)) this.#recent.replaced(write.keyText, before?.timestamp);
+        this.#damages.heal(write.keyText, after);
         if (write.rowPending) this.#pending.mark(write.keyText, changedAt(after), nowMs);
       }
       if (before !== undefined && before.bigId !== 0 && before.bigId !== after?.bigId) this.#dropBig(write, before.bigId);
@@ -355,7 +378,9 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
     this.#upkeep.wrote(bytes);
   }
 
-  #forget(keyText: string): void {
+  #forget(write: Write, before: Entry | undefined): void {
+    const { keyText } = write;
+    if (before !== undefined && write instanceof ForgetWrite) this.#damages.note(keyText, before);
     this.#table.delete(keyText);
     this.#recent.forget(keyText);
     this.#pending.forget(keyText);

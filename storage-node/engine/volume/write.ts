@@ -179,7 +179,7 @@ export class CopyWrite implements Write {
   }
 }
 
-/** Quarantine's: the key is forgotten if the damaged record is still the one in force. */
+/** Quarantine's: the key is forgotten if the damaged record is still the one in force, and how new it was is remembered (damages.ts). */
 export class ForgetWrite implements Write {
   readonly keyText: string;
   readonly weightBytes = HEAD_WEIGHT;
@@ -196,7 +196,7 @@ export class ForgetWrite implements Write {
 
   decide(held: Entry | undefined): Decision {
     if (held === undefined || !sameLocation(held.data, this.#damaged.data) || !sameLocation(held.meta, this.#damaged.meta)) return UNCHANGED.absent;
-    const fields = { type: RecordType.forget, key: this.#key, name: '', timestamp: held.timestamp, base: NEVER, sizeBytes: 0, bigId: 0, metadata: '' };
+    const fields = { type: RecordType.forget, key: this.#key, name: '', timestamp: held.timestamp, base: held.metaTimestamp, sizeBytes: 0, bigId: 0, metadata: '' };
     return { outcome: 'committed', append: { fields, data: EMPTY, blocks: [] }, entry: () => null };
   }
 }
