@@ -6,7 +6,7 @@ import type { Clock, Config, DaemonStatus, Log } from '#common';
 import { admin, type Operations } from '#proxy/admin';
 import { iamDialect, Identities, SessionTokens, WebIdentities } from '#proxy/iam';
 import { answerAuth, KeyHolders, Signatures, type Tempauth } from '#proxy/auth';
-import type { Store } from '#proxy/core';
+import { collectReceipts, type Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
 import { describeS3, s3Dialect, type S3Auth } from '#proxy/s3';
 import { cnameLookup, domainRemap, swiftDialect, systemCnameResolver, type SwiftAuth } from '#proxy/swift';
@@ -35,6 +35,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(exchange(() => clock.nowMs()));
   app.use(accessLog(log));
   app.use(health(isStopping));
+  app.use(receipts);
   if (config.swift.cnameLookup.storageDomains.length > 0) app.use(cnameLookup(config.swift.cnameLookup, systemCnameResolver(config.swift.cnameLookup.nameservers), clock));
   if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
   app.use(admin({ store, secret, janitors, ...operations }));
@@ -58,6 +59,20 @@ export function handlerOf(app: Koa): RequestListener {
     const ctx = app.createContext(request, response);
     pipeline(ctx).catch((error: unknown) => ctx.onerror(error as Error));
   };
+}
+
+/** Clients of either dialect that say `X-Gori-Receipt: true` hear where what they wrote was made durable. */
+const receipts: Step = (ctx, next) => {
+  const exchange = ctx.state.exchange as Exchange;
+  if (exchange.header('x-gori-receipt')?.toLowerCase() !== 'true') return next();
+  return collectReceipts((receipts) => {
+    exchange.lateHeaders = () => (receipts.writes.length === 0 ? {} : { 'X-Gori-Receipt': JSON.stringify(receipts).replace(/[^ -~]/g, escaped) });
+    return next();
+  });
+};
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' | 'https'): Step {

@@ -39,6 +39,7 @@ export { INLINE_BODY_BYTES, type ObjectName, type PutObject, type Stored } from 
 export type { Explanation } from './explain.ts';
 export { seal, unseal } from './encryption/index.ts';
 export { isReserved, reservedName, reservedParts } from './reserved.ts';
+export { collectReceipts, type ObjectReceipt, type Receipts } from './receipts.ts';
 export type { OpenObject } from './resumable-object.ts';
 export { NullVersions, type KeptVersion } from './null-versions.ts';
 export { owns, type KeyHolder, type Principal } from './principal.ts';

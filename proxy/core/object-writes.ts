@@ -15,6 +15,7 @@ import type { Containers, ContainerSummary } from './containers.ts';
 import { harmless, inTime } from './in-time.ts';
 import type { ObjectName, Stored } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
+import { noteReceipt, type ObjectReceipt } from './receipts.ts';
 import { SlabsInUse } from './slabs-in-use.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
 
@@ -22,7 +23,7 @@ import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
 export interface WritePlace {
   readonly target: ObjectName;
   readonly placement: Placement;
-  readonly policy: { readonly consistency: Consistency };
+  readonly policy: { readonly name: string; readonly consistency: Consistency };
   readonly container: ContainerSummary;
   /** Its timestamps, newer than whatever was met on the way. */
   readonly order: Ordering;
@@ -45,7 +46,7 @@ export class ObjectWrites {
     const { key } = place.placement;
     const name = fullName(place.target);
     const request = { key, name, timestamp, metadata, data, dated: this.#dated(timestamp) };
-    const outcome = await this.#write(place, (engine) => engine.put(request));
+    const outcome = await this.#write(place, { operation: 'put', timestamp, write: (engine) => engine.put(request) });
     if (outcome !== 'done') return outcome;
     await this.#list(place, { name, timestamp, deleted: false, metaTimestamp: timestamp, sizeBytes: data.length, metadata });
     return 'done';
@@ -55,7 +56,7 @@ export class ObjectWrites {
   async putBallot(place: WritePlace, ballot: Timestamp, metadata: Metadata, data: Buffer): Promise<Attempt> {
     const name = fullName(place.target);
     const request = { key: place.placement.key, name, timestamp: ballot, metadata, data, conditional: true as const, dated: this.#dated(ballot) };
-    const outcome = await this.#attempt(place, (engine) => engine.put(request));
+    const outcome = await this.#attempt(place, { operation: 'put', timestamp: ballot, write: (engine) => engine.put(request) });
     if (outcome === 'done') await this.#list(place, { name, timestamp: ballot, deleted: false, metaTimestamp: ballot, sizeBytes: data.length, metadata });
     return outcome;
   }
@@ -84,7 +85,7 @@ export class ObjectWrites {
       const etag = (await hasher.digest())['md5'].toString('hex');
       const complete = await finish(etag);
       const written = contest === undefined ? timestamp : await contest((ballot) => this.#commitBallot(place, copies, complete, ballot));
-      if (contest === undefined) await this.#commitAll(place, copies, complete);
+      if (contest === undefined) await this.#commitAll(place, copies, { metadata: complete, timestamp });
       const name = fullName(place.target);
       await this.#list(place, { name, timestamp: written, deleted: false, metaTimestamp: written, sizeBytes, metadata: complete });
       return { etag, sizeBytes, timestamp: written };
@@ -106,10 +107,11 @@ export class ObjectWrites {
     const took = ({ outcome, state }: WriteReceipt): boolean => outcome !== 'absent' || state.timestamp > current.timestamp;
     const answers = await askAll(placement.replicas, ask, (sofar) => valuesOf(sofar).filter(took).length >= need);
     const stoodIn = await this.#standIn(place, answers, ask);
-    if (valuesOf(answers).filter(took).length + (policy.consistency === 'available' ? stoodIn : 0) < need) {
+    if (valuesOf(answers).filter(took).length + (policy.consistency === 'available' ? stoodIn.length : 0) < need) {
       if (valuesOf(answers).length >= need) return 'doubtful';
       throw quorumFault('the object', answers, need);
     }
+    note(place, { operation: 'post', timestamp, answers: [...answers, ...stoodIn] });
     await this.listPost(place, timestamp, current, metadata);
     return 'done';
   }
@@ -122,7 +124,7 @@ export class ObjectWrites {
     const { key } = place.placement;
     const name = fullName(place.target);
     const dated = this.#dated(timestamp);
-    const outcome = await this.#write(place, (engine) => engine.delete({ key, name, timestamp, dated }));
+    const outcome = await this.#write(place, { operation: 'delete', timestamp, write: (engine) => engine.delete({ key, name, timestamp, dated }) });
     if (outcome !== 'done') return outcome;
     await this.#list(place, { name, timestamp, deleted: true, metaTimestamp: timestamp, sizeBytes: 0, metadata: {} });
     return 'done';
@@ -131,17 +133,20 @@ export class ObjectWrites {
   async deleteBallot(place: WritePlace, ballot: Timestamp): Promise<Attempt> {
     const name = fullName(place.target);
     const request = { key: place.placement.key, name, timestamp: ballot, conditional: true as const, dated: this.#dated(ballot) };
-    const outcome = await this.#attempt(place, (engine) => engine.delete(request));
+    const outcome = await this.#attempt(place, { operation: 'delete', timestamp: ballot, write: (engine) => engine.delete(request) });
     if (outcome === 'done') await this.#list(place, { name, timestamp: ballot, deleted: true, metaTimestamp: ballot, sizeBytes: 0, metadata: {} });
     return outcome;
   }
 
   /** A write with the timestamp of a ballot, on primaries only: whoever stood in would bring it to them after others have moved on. */
-  async #attempt({ placement, container, order }: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<Attempt> {
+  async #attempt(place: WritePlace, { operation, timestamp, write }: Writing): Promise<Attempt> {
+    const { placement, container, order } = place;
     const ask = (replica: Replica): Promise<WriteReceipt> => write(replica.client.objects(container.policy));
     const answers = await askAll(placement.replicas, ask, (sofar) => committed(sofar) >= placement.need);
     observe(order, valuesOf(answers));
-    return this.#outcome(placement, answers);
+    const outcome = this.#outcome(placement, answers);
+    if (outcome === 'done') note(place, { operation, timestamp, answers });
+    return outcome;
   }
 
   /** What became of a write by what the primaries answered; it was refused only where all who were asked have said so. */
@@ -152,13 +157,15 @@ export class ObjectWrites {
   }
 
   /** One write on every primary, and on handoffs for those that fail. */
-  async #write(place: WritePlace, write: (engine: ObjectEngine) => Promise<WriteReceipt>): Promise<Outcome> {
+  async #write(place: WritePlace, { operation, timestamp, write }: Writing): Promise<Outcome> {
     const { placement } = place;
     const policy = place.container.policy;
     const ask = (replica: Replica): Promise<WriteReceipt> => write(replica.client.objects(policy));
     const answers = await askAll(placement.replicas, ask, (sofar) => committed(sofar) >= placement.need);
-    const stoodIn = await this.#standIn(place, answers, ask);
-    return this.#judge(place, answers, stoodIn);
+    const handoffs = await this.#standIn(place, answers, ask);
+    const outcome = this.#judge(place, answers, handoffs.length);
+    if (outcome === 'done') note(place, { operation, timestamp, answers: [...answers, ...handoffs] });
+    return outcome;
   }
 
   #judge({ placement, policy, order }: WritePlace, answers: readonly Answer<WriteReceipt>[], stoodIn: number): Outcome {
@@ -173,18 +180,18 @@ export class ObjectWrites {
     return { unasked: answers.flatMap((answer) => (!answer.ok && answer.unasked ? [answer.replica] : [])) };
   }
 
-  /** Writes the copies of primaries that failed to the devices that stand in for them; how many succeeded. */
-  async #standIn<T extends WriteReceipt>({ placement }: WritePlace, answers: readonly Answer<T>[], ask: (replica: Replica) => Promise<T>): Promise<number> {
+  /** Writes the copies of primaries that failed to the devices that stand in for them; what those answered who took one. */
+  async #standIn<T extends WriteReceipt>({ placement }: WritePlace, answers: readonly Answer<T>[], ask: (replica: Replica) => Promise<T>): Promise<Answer<T>[]> {
     // Whose clock says that ours is wrong would be given what it refused by another.
     let missing = answers.filter((answer) => !answer.ok && !isStoreError(answer.error, 'clock-skew')).length;
-    if (missing === 0) return 0;
-    let stoodIn = 0;
+    const stoodIn: Answer<T>[] = [];
+    if (missing === 0) return stoodIn;
     for (const handoff of placement.handoffs()) {
       if (missing === 0) break;
       const [answer] = await askAll([handoff], ask, () => true);
       if (answer?.ok && answer.value.outcome === 'committed') {
         missing--;
-        stoodIn++;
+        stoodIn.push(answer);
       }
     }
     return stoodIn;
@@ -212,7 +219,7 @@ export class ObjectWrites {
     return { timestamp, copies };
   }
 
-  async #commitAll(place: WritePlace, copies: readonly Copy[], metadata: Metadata): Promise<void> {
+  async #commitAll(place: WritePlace, copies: readonly Copy[], { metadata, timestamp }: { metadata: Metadata; timestamp: Timestamp }): Promise<void> {
     const living = copies.filter((copy) => copy.failed === undefined);
     const byReplica = new Map(living.map((copy) => [copy.replica, copy]));
     const counted = (replica: Replica): boolean => byReplica.get(replica)!.primary || place.policy.consistency === 'available';
@@ -226,18 +233,22 @@ export class ObjectWrites {
     // A newer write that overlapped this one may have won: ours then came just before it, and both are acknowledged truly.
     const done = valuesOf(heard).filter(maySucceed).length;
     if (done < place.placement.need) throw new StoreError('unavailable', 'the object was written under a condition meanwhile; this write may or may not have come before');
+    note(place, { operation: 'put', timestamp, answers });
     // A device that was left alone, or failed, may hold a writer still.
     await Promise.allSettled(answers.flatMap((answer) => (answer.ok ? [] : [byReplica.get(answer.replica)!.writer.abort()])));
   }
 
   /** Makes data that all copies have visible at the timestamp of a ballot. */
-  async #commitBallot({ placement, order }: WritePlace, copies: readonly Copy[], metadata: Metadata, ballot: Timestamp): Promise<Attempt> {
+  async #commitBallot(place: WritePlace, copies: readonly Copy[], metadata: Metadata, ballot: Timestamp): Promise<Attempt> {
+    const { placement, order } = place;
     const living = new Map(copies.flatMap((copy) => (copy.primary && copy.failed === undefined ? [[copy.replica, copy]] : [])));
     const answers = await askAll([...living.keys()], (replica) => living.get(replica)!.writer.commit(metadata, ballot), (sofar) => committed(sofar) >= placement.need);
     await Promise.allSettled(answers.flatMap((answer) => (answer.ok ? [] : [living.get(answer.replica)!.writer.abort()])));
     observe(order, valuesOf(answers));
     const lost = placement.replicas.filter((replica) => !living.has(replica)).map((replica) => ({ replica, ok: false as const, error: undefined, unasked: true as const }));
-    return this.#outcome(placement, [...answers, ...lost]);
+    const outcome = this.#outcome(placement, [...answers, ...lost]);
+    if (outcome === 'done') note(place, { operation: 'put', timestamp: ballot, answers });
+    return outcome;
   }
 
   #assertEnough({ placement, policy }: WritePlace, copies: readonly Copy[]): void {
@@ -268,7 +279,7 @@ export class ObjectWrites {
   async #undo(place: WritePlace): Promise<void> {
     const timestamp = place.order.now();
     const dated = this.#dated(timestamp);
-    await this.#write(place, (engine) => engine.delete({ key: place.placement.key, name: fullName(place.target), timestamp, dated }));
+    await this.#write(place, { operation: 'delete', timestamp, write: (engine) => engine.delete({ key: place.placement.key, name: fullName(place.target), timestamp, dated }) });
   }
 
   /** Whether a timestamp is meant to be far from now: as far as our clock knows. */
@@ -291,6 +302,17 @@ export interface StreamedPut {
   readonly cipher?: Cipheriv | undefined;
   /** Calls `write` once at most. */
   readonly contest: ((write: (ballot: Timestamp) => Promise<Attempt>) => Promise<Timestamp>) | undefined;
+}
+
+/** One write, as each device is asked for it. */
+interface Writing {
+  readonly operation: ObjectReceipt['operation'];
+  readonly timestamp: Timestamp;
+  readonly write: (engine: ObjectEngine) => Promise<WriteReceipt>;
+}
+
+function note(place: WritePlace, { answers, ...what }: { operation: ObjectReceipt['operation']; timestamp: Timestamp; answers: readonly Answer<WriteReceipt>[] }): void {
+  noteReceipt(place, { ...what, took: answers.flatMap((answer) => (answer.ok && answer.value.outcome === 'committed' ? [[answer.replica, answer.value] as const] : [])) });
 }
 
 interface Copy {

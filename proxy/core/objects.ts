@@ -15,6 +15,7 @@ import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
 import { fullName, ObjectWrites, type Outcome, type WritePlace } from './object-writes.ts';
 import type { Placement, Placements } from './placement.ts';
+import { noteData } from './receipts.ts';
 import type { OpenObject } from './resumable-object.ts';
 
 export interface ObjectName extends ContainerName {
@@ -135,12 +136,14 @@ export class Objects {
         condition === undefined || policy.consistency === 'available'
           ? await this.#untilNewest(place, (now) => this.#writes.putWhole(place, now, metadata, stored))
           : await this.#contest(place, condition, (ballot) => this.#writes.putBallot(place, ballot, metadata, stored));
+      noteData(timestamp, { md5: etag, bytes: data.length });
       return { etag: request.asStored ?? etag, sizeBytes: data.length, timestamp };
     }
     // A body can be read once only, so a streamed write cannot be tried again with a newer timestamp: it learns the newest first.
     await this.#reads.observeNewest(placement, policy.consistency, place.order);
     const contest = condition === undefined || policy.consistency === 'available' ? undefined : (write: Contest['write']) => this.#contestOnce(place, condition, write);
     const stored = await this.#writes.putStream(place, { at: request.at, body: request.body, finish, cipher, contest });
+    noteData(stored.timestamp, { md5: stored.etag, bytes: stored.sizeBytes });
     return { ...stored, etag: request.asStored ?? stored.etag };
   }
 
@@ -240,7 +243,7 @@ export class Objects {
     }
   }
 
-  async #locate(target: ObjectName): Promise<{ placement: Placement; policy: { consistency: 'strong' | 'available' }; container: ContainerSummary }> {
+  async #locate(target: ObjectName): Promise<{ placement: Placement; policy: { name: string; consistency: 'strong' | 'available' }; container: ContainerSummary }> {
     const container = await this.#containers.summary(target);
     const placement = this.#placements.object(target.account, target.container, target.object, container.policy);
     return { placement, policy: this.#cluster.policies.byIndex(container.policy), container };

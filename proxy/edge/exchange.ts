@@ -41,6 +41,8 @@ export class Exchange {
   readonly remoteAddress: string;
   readonly request: IncomingMessage;
   readonly relocate: ((location: string) => string) | undefined;
+  /** Headers of the answer that nobody knows before it is sent. */
+  lateHeaders: (() => Readonly<Record<string, string>>) | undefined;
   readonly #response: ServerResponse;
   /** The client waits for `100 Continue` before it sends the body. */
   #continuePending: boolean;
@@ -58,6 +60,7 @@ export class Exchange {
     this.remoteAddress = request.socket.remoteAddress ?? '';
     this.request = request;
     this.relocate = derived?.relocate;
+    this.lateHeaders = derived?.origin.lateHeaders;
     this.#response = response;
     this.#continuePending = expectsContinue;
     this.#origin = derived?.origin;

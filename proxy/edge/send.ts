@@ -47,8 +47,9 @@ function isStream(body: Response['body']): boolean {
  * The answer's headers with the transaction id, and a Content-Length where they have none and it is known, except where HTTP
  * forbids one. All headers are given to Node at once: set one by one they cost it several times as much.
  */
-function headersOf({ transactionId, relocate }: Exchange, { status, headers }: Response, length: number | undefined): Record<string, string | number> {
+function headersOf({ transactionId, relocate, lateHeaders }: Exchange, { status, headers }: Response, length: number | undefined): Record<string, string | number> {
   const all: Record<string, string | number> = { ...headers, 'X-Trans-Id': transactionId, 'X-Openstack-Request-Id': transactionId };
+  if (lateHeaders !== undefined) Object.assign(all, lateHeaders());
   if (relocate !== undefined) for (const name of ['Location', 'Content-Location']) if (typeof all[name] === 'string') all[name] = relocate(all[name]);
   if (length !== undefined && status !== 204 && status !== 304) all['Content-Length'] ??= length;
   return all;

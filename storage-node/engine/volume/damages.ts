@@ -4,7 +4,7 @@
  *
  * In memory, with the index brought up to it at checkpoints (`r <key>`); the FORGET records between have the rest.
  */
-import { TICKS_PER_MS, NEVER, type Timestamp } from '#common';
+import { NEVER, StoreError, TICKS_PER_MS, type Timestamp } from '#common';
 import type { IndexChange, IndexStore } from '../index-store/index-store.ts';
 import { DAMAGE_PREFIX, indexKey, textOfIndexKey } from './entry.ts';
 import { readUint53, writeUint53 } from './record.ts';
@@ -38,9 +38,15 @@ export class DamageSet {
     return this.#damages.size > 0 && this.#damages.has(keyText);
   }
 
-  /** Nothing older may take the place of what was lost; NEVER where nothing was. */
-  floor(keyText: string): Timestamp {
-    return this.#damages.size === 0 ? NEVER : (this.#damages.get(keyText)?.timestamp ?? NEVER);
+  /** Throws `corrupt` where what the key had is missing. */
+  check(keyText: string): void {
+    if (this.has(keyText)) throw new StoreError('corrupt', 'what the device had was damaged, and has not come back yet');
+  }
+
+  /** The newer of what was promised and what was lost: nothing older takes effect. */
+  floor(keyText: string, promised: Timestamp): Timestamp {
+    const lost = this.#damages.size === 0 ? NEVER : (this.#damages.get(keyText)?.timestamp ?? NEVER);
+    return promised > lost ? promised : lost;
   }
 
   /** Whether the loss of just this state is not made good. */

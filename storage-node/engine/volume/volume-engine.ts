@@ -74,7 +74,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
       settings,
       volumes: parts.volumes,
       position: parts.position,
-      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location), promised: (keyText) => this.#notBefore(keyText) },
+      lookup: { get: (keyText) => this.#table.get(keyText), metadataAt: (location) => this.#records.metadataAt(location), promised: (keyText) => this.#damages.floor(keyText, this.#promises.get(keyText)) },
       apply: (changes, group) => this.#apply(changes, group),
     });
     const { volumes, table, pending, digests } = parts;
@@ -320,15 +320,8 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
 
   /** What is held; `corrupt` where that was damaged, and nobody can say from here what there is. */
   #demand(keyText: string): Entry | undefined {
-    const entry = this.#table.demand(keyText);
-    if (this.#damages.has(keyText)) throw new StoreError('corrupt', 'what the device had was damaged, and has not come back yet');
-    return entry;
-  }
-
-  /** The newest of what was promised and what was lost: nothing older takes effect. */
-  #notBefore(keyText: string): Timestamp {
-    const [promised, lost] = [this.#promises.get(keyText), this.#damages.floor(keyText)];
-    return promised > lost ? promised : lost;
+    this.#damages.check(keyText);
+    return this.#table.demand(keyText);
   }
 
   #check(): void {
