@@ -26,6 +26,13 @@ export const s3Schema = z
     region: word.default('us-east-1'),
     /** `bucket.domain` is a bucket for each of these; not at all without one. */
     domains: z.array(word.toLowerCase()).default([]),
+    /** Where buckets that are websites are shown: `bucket.domain` for each of the domains, and hosts whose bucket has their name. */
+    website: z
+      .strictObject({
+        domains: z.array(word.toLowerCase()).default([]),
+        hosts: z.array(word.toLowerCase()).default([]),
+      })
+      .prefault({}),
     /** Keys beside those of tempauth's users, whose access key is `account:user` and whose secret is their key. */
     users: z.array(user).default([]),
     /** AWS's identity and token services, on the same address. */

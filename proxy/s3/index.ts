@@ -9,6 +9,8 @@ import { addressOf, isS3Request } from './addressing.ts';
 import { asS3Error, S3Error } from './errors.ts';
 import { decodeQuery, type Identified, type S3Auth, type S3Request, type S3Settings } from './request.ts';
 import { route } from './routes.ts';
+import { websiteBucket } from './website/host.ts';
+import { answerWebsite } from './website/serve.ts';
 import { leaf, plainDocument } from './xml/write.ts';
 
 export { describeS3 } from './info.ts';
@@ -27,8 +29,9 @@ export function s3Dialect(options: S3Options): Step {
   const { settings, log } = options;
   return async (ctx, next) => {
     const exchange = ctx.state.exchange as Exchange;
-    if (!isS3Request(exchange, settings.domains)) return next();
-    const response = await answer(exchange, options);
+    const site = websiteBucket(exchange, settings.website);
+    if (site === undefined && !isS3Request(exchange, settings.domains)) return next();
+    const response = await (site === undefined ? answer(exchange, options) : shapedAnswer(exchange, options.log, () => answerWebsite(visitOf(exchange, options), site)));
     await reply(ctx, response).catch((error: unknown) => {
       log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
     });
@@ -49,6 +52,11 @@ async function shapedAnswer(exchange: Exchange, log: Log, work: () => Promise<Re
     if (fault === undefined || (fault.status >= 500 && fault.status !== 501)) log.error({ err: error, txn: exchange.transactionId }, fault === undefined ? 'a fault of ours' : 'the store could not do it');
     return errorAnswer(exchange, fault ?? new S3Error('InternalError'));
   }
+}
+
+/** The request of somebody who looks at a website: nobody's, whatever it says. */
+function visitOf(exchange: Exchange, { store, auth, settings }: S3Options): S3Request {
+  return { exchange, store, settings, directory: auth.directory, auth, identified: NOBODY, caller: undefined, query: new Map(), bucketName: undefined, key: undefined, trailers: new Map() };
 }
 
 const NOBODY: Identified = { holder: undefined, presigned: false, service: 's3', body: (raw) => raw, decodedBytes: 0, trailers: [] };

@@ -12,6 +12,7 @@ import { deleteBucketLifecycle, getBucketLifecycle, putBucketLifecycle } from '.
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './operations/bucket-policy.ts';
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
 import { getBucketVersioning, putBucketVersioning } from './operations/bucket-versioning.ts';
+import { deleteBucketWebsite, getBucketWebsite, putBucketWebsite } from './operations/bucket-website.ts';
 import { getBucketAccelerateConfiguration, getBucketRequestPayment, putBucketAccelerateConfiguration, putBucketRequestPayment } from './operations/bucket-words.ts';
 import { completeMultipartUpload } from './operations/complete-multipart-upload.ts';
 import { copyObject } from './operations/copy-object.ts';
@@ -62,6 +63,7 @@ const BUCKET: Table<BucketRequest> = {
   uploads: { GET: listMultipartUploads },
   versioning: { GET: getBucketVersioning, PUT: putBucketVersioning },
   versions: { GET: listObjectVersions },
+  website: { GET: getBucketWebsite, PUT: putBucketWebsite, DELETE: deleteBucketWebsite },
 };
 
 const OBJECT: Table<ObjectRequest> = {
@@ -81,7 +83,7 @@ const OBJECT: Table<ObjectRequest> = {
 };
 
 /** Sub-resources that AWS has and that are not here: they must not be taken for the bucket or the object itself. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'website', 'logging', 'notification', 'replication', 'restore', 'select']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'logging', 'notification', 'replication', 'restore', 'select']);
 
 /** The answer to a request, by what it names. `shaped` makes an answer of a refusal too: a page may see that as well. */
 export async function route(request: S3Request, shaped: (work: () => Promise<Response>) => Promise<Response>): Promise<Response> {

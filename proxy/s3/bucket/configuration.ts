@@ -38,9 +38,10 @@ export function putConfiguration({ setting, action, read, vouched }: Configurati
   };
 }
 
-export function deleteConfiguration({ setting, action }: Configuration): Handler<BucketRequest> {
+/** `deleting` is the action where it is another than that of a PUT. */
+export function deleteConfiguration({ setting, action }: Configuration, deleting = `s3:Put${action}`): Handler<BucketRequest> {
   return async (request): Promise<Response> => {
-    authorize(request, { action: `s3:Put${action}` });
+    authorize(request, { action: deleting });
     await changeSettings(request.store, request.bucket, { [setting]: undefined });
     return emptyAnswer(204);
   };
