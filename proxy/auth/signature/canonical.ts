@@ -8,7 +8,7 @@ import type { Exchange } from '#proxy/edge';
 const CANONICAL_PATH = /^[A-Za-z0-9\-._~/]*$/;
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 
-/** A raw path or parameter with exactly those bytes escaped that must be. A `+` is a plus. */
+/** A raw path or parameter with exactly those bytes escaped that must be. A `+` is a plus; a slash in a path is one, however it was sent. */
 export function canonicalEncoding(raw: string, slash: boolean): string {
   if (slash ? CANONICAL_PATH.test(raw) : /^[A-Za-z0-9\-._~]*$/.test(raw)) return raw;
   let out = '';
@@ -19,7 +19,7 @@ export function canonicalEncoding(raw: string, slash: boolean): string {
     const code = escaped ? Number.parseInt(digits, 16) : raw.charCodeAt(i);
     if (escaped) i += 2;
     const byte = String.fromCharCode(code & 0xff);
-    out += UNRESERVED.test(byte) || (slash && byte === '/' && !escaped) ? byte : `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
+    out += UNRESERVED.test(byte) || (slash && byte === '/') ? byte : `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return out;
 }
