@@ -145,7 +145,8 @@ async function seen(request: ObjectRequest, found: Found, how: Showing, links = 
     const next = versionOfLink(link) === undefined ? await bucketRequest(request, target) : request;
     const led = await fetch(next, target, { reading, keyPrefix: '' });
     assertExpected(led.info, link);
-    authorize(next, { action: READING.actions[0], permission: READING.permission, key: target.object, object: led.info });
+    // A version is read as the name that it is one of; what leads to it has no rights of its own.
+    if (!leadsToVersion(led.info)) authorize(next, { action: READING.actions[0], permission: READING.permission, key: next.key, object: led.info });
     return seen(next, { ...led, versionId }, how, links + 1);
   }
   const base = { info, place, versionId, sizeBytes: shownBytes(info), etag: shownEtag(info), modifiedSeconds: Math.floor(timestampToMs(info.timestamp) / 1000), made: false, data: undefined, parts: undefined, entries: undefined };
@@ -158,6 +159,11 @@ async function seen(request: ObjectRequest, found: Found, how: Showing, links = 
   const { parts, entries } = await partsOf(place.account, open);
   await open[Symbol.asyncDispose]();
   return { ...base, made: true, parts, entries, read: (start, end) => readSegments(request, parts, { start, end, key }), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+function leadsToVersion({ metadata }: ObjectInfo): boolean {
+  const link = linkOf(metadata);
+  return link !== undefined && versionOfLink(link) !== undefined;
 }
 
 /** A link of Swift's may lead to one state of its target only. */

@@ -150,6 +150,35 @@ test("links of Swift's lead where their reader may go; a static one to one state
   for (const bucket of ['links', 'link-targets']) await s3.well('DELETE', `/${bucket}`);
 });
 
+test("a link into another account's bucket, with versions too, is read by whom its target lets", async () => {
+  const owner = await gori.login('admin:admin', 'admin');
+  const other = (method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Response> => fetch(`${owner.url}${path}`, { method, headers: { 'X-Auth-Token': owner.token, ...headers }, ...(body === undefined ? {} : { body }) });
+  const theirs = new S3Session(gori.endpoint, 'admin:admin', 'admin');
+  const account = owner.url.slice(owner.url.lastIndexOf('/') + 1);
+  await swift('PUT', '/links-abroad');
+  for (const bucket of ['abroad', 'abroad-versions']) {
+    await theirs.well('PUT', `/${bucket}`);
+    if (bucket.endsWith('versions')) await theirs.well('PUT', `/${bucket}?versioning`, { body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
+    await theirs.well('PUT', `/${bucket}/o`, { body: 'before' });
+    await theirs.well('PUT', `/${bucket}/o`, { body: 'theirs' });
+    // Swift lets whom its own lists let in; S3 asks its own at the target.
+    await other('POST', `/${bucket}`, { 'X-Container-Read': 'test:tester' });
+    assert.equal((await swift('PUT', `/links-abroad/${bucket}`, { headers: { 'X-Symlink-Target': `${bucket}/o`, 'X-Symlink-Target-Account': account } })).status, 201);
+    const read = async (): Promise<[number, string]> => {
+      const { status, body } = await s3.ask('GET', `/links-abroad/${bucket}`);
+      return [status, status === 200 ? body.toString() : ''];
+    };
+    assert.deepEqual(await read(), [403, ''], bucket);
+    await theirs.well('PUT', `/${bucket}/o?acl`, { headers: { 'x-amz-grant-read': 'id=test:tester' } });
+    assert.deepEqual(await read(), [200, 'theirs'], `${bucket}, by a list`);
+    await theirs.well('PUT', `/${bucket}/o?acl`, { headers: { 'x-amz-acl': 'private' } });
+    await theirs.well('PUT', `/${bucket}?policy`, { body: JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/o` }] }) });
+    assert.deepEqual(await read(), [200, 'theirs'], `${bucket}, by a policy`);
+    await theirs.well('PUT', `/${bucket}?policy`, { body: JSON.stringify({ Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/*` }, { Effect: 'Deny', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${bucket}/o` }] }) });
+    assert.deepEqual(await read(), [403, ''], `${bucket}, against a policy`);
+  }
+});
+
 test("what expires by Swift's word is gone for S3 too", async () => {
   await swift('PUT', '/expiring');
   const at = Math.floor(Date.now() / 1000) + 2;
