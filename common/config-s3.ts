@@ -47,6 +47,11 @@ export const s3Schema = z
     kmsKeys: z.array(z.strictObject({ id: word, secret: z.base64() })).default([]),
     /** Of new buckets that do not say it. AWS has BucketOwnerEnforced since 2023, which ends ACLs. */
     objectOwnership: z.enum(['ObjectWriter', 'BucketOwnerPreferred', 'BucketOwnerEnforced']).default('ObjectWriter'),
+    /**
+     * Answers as Swift's s3api does where AWS documents otherwise, for clients that come from there: each user sees the buckets that he made, and
+     * not those of his account's other users, and a bucket made again is 409 to its owner too.
+     */
+    swiftHabits: z.boolean().default(false),
     /** How often lifecycle rules are acted on. */
     lifecycleIntervalSeconds: z.number().positive().default(3600),
     /** How long a day of lifecycle rules is; other than a real one only for tests. */

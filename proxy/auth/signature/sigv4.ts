@@ -9,6 +9,8 @@ import { signatureFault } from './fault.ts';
 export const V4_ALGORITHM = 'AWS4-HMAC-SHA256';
 const MAX_SKEW_MS = 15 * 60_000;
 const MAX_EXPIRES_SECONDS = 604_800;
+/** What no number of 64 bits can say is none to AWS. */
+const MAX_NUMBER = 2n ** 63n;
 
 export interface Scope {
   readonly accessKey: string;
@@ -114,6 +116,7 @@ export function claimOfQuery(exchange: Exchange, nowMs: number): V4Claim {
 function checkExpiry(expires: string, timestamp: string, nowMs: number): void {
   if (!/^-?\d+$/.test(expires)) throw signatureFault('AuthorizationQueryParametersError', 'X-Amz-Expires should be a number');
   const seconds = Number(expires);
+  if (seconds >= Number(MAX_NUMBER) && BigInt(expires) >= MAX_NUMBER) throw signatureFault('AuthorizationQueryParametersError', 'X-Amz-Expires should be a number');
   if (seconds < 0) throw signatureFault('AuthorizationQueryParametersError', 'X-Amz-Expires must be non-negative');
   if (seconds > MAX_EXPIRES_SECONDS) throw signatureFault('AuthorizationQueryParametersError', `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${MAX_EXPIRES_SECONDS} seconds`);
   const madeMs = msOf(timestamp);

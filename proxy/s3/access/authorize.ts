@@ -69,10 +69,10 @@ export function isAllowed(request: BucketRequest, wanted: Wanted): boolean {
   return permission !== undefined && standing.mayUseGrants && aclGrants(acl, permission, caller, block?.ignorePublicAcls === true);
 }
 
-/** Refuses what the caller may not do in his own account, where there is no bucket that could say something. Throws AccessDenied for nobody in particular. */
-export function authorizeInAccount(request: S3Request, action: string, resource: string): void {
+/** Refuses what the caller may not do in his own account, where there is no bucket that could say something; `everyone` where it takes no right. Throws AccessDenied for nobody in particular. */
+export function authorizeInAccount(request: S3Request, action: string, resource: string, everyone = false): void {
   const { caller } = request;
-  const owner = caller?.ownedAccounts.includes(caller.account) === true;
+  const owner = everyone || caller?.ownedAccounts.includes(caller.account) === true;
   if (caller === undefined || !permits(caller, { caller, action, resource, context: contextOf(request, {}) }, owner)) throw new S3Error('AccessDenied');
 }
 

@@ -22,6 +22,8 @@ export function listingParameters(query: Query): ListingParameters {
   const encoding = query.get('encoding-type');
   if (encoding !== undefined && encoding !== '' && encoding !== 'url') throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', { ArgumentName: 'encoding-type', ArgumentValue: encoding });
   const encoded = encoding === 'url';
+  // Ceph's: a listing in any order, which one in order is too; as there, not together with a delimiter.
+  if (query.get('allow-unordered') === 'true' && name(query, 'delimiter') !== '') throw new S3Error('InvalidArgument', 'An unordered listing has no delimiter.', { ArgumentName: 'allow-unordered' });
   return { prefix: name(query, 'prefix'), delimiter: name(query, 'delimiter'), maxKeys: maxKeysOf(query, 'max-keys'), encoded, encode: encoded ? urlEncoded : (text) => text };
 }
 

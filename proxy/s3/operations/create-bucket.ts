@@ -64,7 +64,7 @@ async function again(request: S3Request, name: string): Promise<Response> {
   const wanted = asked ?? cannedAcl('private', bucket.ownerId, bucket.ownerId);
   const changes = packAcl(wanted) !== packAcl(bucketAcl(bucket));
   const isOwners = bucket.ownerId === caller!.canonicalId;
-  if (!changes && isOwners && settings.region === 'us-east-1') return emptyAnswer(200, { Location: `/${name}` });
+  if (!changes && isOwners && settings.region === 'us-east-1' && !settings.swiftHabits) return emptyAnswer(200, { Location: `/${name}` });
   throw new S3Error(changes || !isOwners ? 'BucketAlreadyExists' : 'BucketAlreadyOwnedByYou', undefined, { BucketName: name });
 }
 

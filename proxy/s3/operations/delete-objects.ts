@@ -14,6 +14,8 @@ const MAX_BODY_BYTES = 2 * 1024 ** 2;
 const AT_ONCE = 16;
 
 export async function deleteObjects(request: BucketRequest): Promise<Response> {
+  // A list that no thousand keys could make so long is none.
+  if ((request.identified.decodedBytes ?? 0) > MAX_BODY_BYTES) throw malformed();
   const body = await vouchedBody(request, { maxBytes: MAX_BODY_BYTES, required: true });
   const root = parseXml(body, 'Delete');
   const objects = root.all('Object');

@@ -17,8 +17,7 @@ export async function listObjectVersions(request: BucketRequest): Promise<Respon
   const { prefix, delimiter, maxKeys, encode, encoded } = parameters;
   const keyMarker = name(query, 'key-marker');
   const versionText = query.get('version-id-marker');
-  if (versionText !== undefined && versionText !== '') parseVersionId(versionText);
-  if (versionText !== undefined && versionText !== '' && keyMarker === '') throw new S3Error('InvalidArgument', 'A version-id marker cannot be specified without a key marker.');
+  if (versionText !== undefined && versionText !== '' && !query.has('key-marker')) throw new S3Error('InvalidArgument', 'A version-id marker cannot be specified without a key marker.');
   const versionMarker = await markerOf(request, keyMarker, versionText);
   const marker = versionMarker === undefined ? markerBehind(keyMarker, parameters) : keyMarker;
   const page = maxKeys === 0 ? { entries: [], truncated: false } : await listVersions(store.containers, bucket, { limit: maxKeys, marker, versionMarker, prefix, delimiter, reverse: false });
