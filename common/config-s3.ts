@@ -52,6 +52,16 @@ export const s3Schema = z
      * not those of his account's other users, and a bucket made again is 409 to its owner too.
      */
     swiftHabits: z.boolean().default(false),
+    /** Where events of buckets go: buckets name them `arn:gori:sqs:REGION:NAME:webhook` or `:redis`. */
+    notifications: z
+      .strictObject({
+        webhooks: z.array(z.strictObject({ name: word, url: z.url({ protocol: /^https?$/ }), secret: word.optional(), timeoutSeconds: z.number().positive().default(10) })).default([]),
+        redis: z.array(z.strictObject({ name: word, url: z.url({ protocol: /^rediss?$/ }), key: word, as: z.enum(['list', 'stream', 'channel']).default('list') })).default([]),
+        /** How long after it could not be told an event is tried again, and after how long it is given up. */
+        retrySeconds: z.number().positive().default(30),
+        giveUpSeconds: z.number().positive().default(86_400),
+      })
+      .prefault({}),
     /** How often lifecycle rules are acted on. */
     lifecycleIntervalSeconds: z.number().positive().default(3600),
     /** How long a day of lifecycle rules is; other than a real one only for tests. */

@@ -8,7 +8,7 @@ import { iamDialect, Identities, SessionTokens, WebIdentities } from '#proxy/iam
 import { answerAuth, KeyHolders, Signatures, type Tempauth } from '#proxy/auth';
 import { collectReceipts, type Store } from '#proxy/core';
 import { accessLog, exchange, health, reply, type Exchange, type Step } from '#proxy/edge';
-import { describeS3, s3Dialect, type S3Auth } from '#proxy/s3';
+import { describeS3, s3Dialect, type Notifications, type S3Auth } from '#proxy/s3';
 import { cnameLookup, domainRemap, swiftDialect, systemCnameResolver, type SwiftAuth } from '#proxy/swift';
 
 /** What a socket says whose other end was closed. */
@@ -16,6 +16,7 @@ const CLIENT_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_ST
 
 export interface AppOptions {
   readonly store: Store;
+  readonly notifications: Notifications;
   readonly tempauth: Tempauth;
   readonly config: Pick<Config, 'auth' | 'swift' | 's3'>;
   readonly clock: Clock;
@@ -30,7 +31,7 @@ export interface AppOptions {
 }
 
 export function createApp(options: AppOptions): Koa {
-  const { store, tempauth, config, clock, log, version, secret, operations, isStopping, janitors } = options;
+  const { store, notifications, tempauth, config, clock, log, version, secret, operations, isStopping, janitors } = options;
   const app = new Koa();
   app.use(exchange(() => clock.nowMs()));
   app.use(accessLog(log));
@@ -40,7 +41,7 @@ export function createApp(options: AppOptions): Koa {
   if (config.swift.domainRemap.storageDomains.length > 0) app.use(domainRemap(config.swift.domainRemap));
   app.use(admin({ store, secret, janitors, ...operations }));
   app.use(authV1(tempauth, clock, config.auth.tempauth.storageUrlScheme));
-  if (config.s3.enabled) for (const step of awsSteps({ store, config, clock, log, secret })) app.use(step);
+  if (config.s3.enabled) for (const step of awsSteps({ store, notifications, config, clock, log, secret })) app.use(step);
   app.use(swiftDialect({ store, auth: swiftAuth(tempauth, clock), settings: config.swift, version, otherSections: config.s3.enabled ? describeS3() : {}, log }));
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (CLIENT_GONE.has(error.code ?? '')) log.info({ err: error }, 'a client went away before its answer');
@@ -83,7 +84,7 @@ function authV1(tempauth: Tempauth, clock: Clock, urlScheme: 'default' | 'http' 
 }
 
 /** What speaks as AWS's services do, over one set of identities: those of the configuration, and what is made through the API. */
-function awsSteps({ store, config: { auth: { tempauth }, s3 }, clock, log, secret }: Pick<AppOptions, 'store' | 'config' | 'clock' | 'log' | 'secret'>): Step[] {
+function awsSteps({ store, notifications, config: { auth: { tempauth }, s3 }, clock, log, secret }: Pick<AppOptions, 'store' | 'notifications' | 'config' | 'clock' | 'log' | 'secret'>): Step[] {
   const nowMs = (): number => clock.nowMs();
   const directory = new KeyHolders({ users: tempauth.users, s3Users: s3.users, resellerPrefix: tempauth.resellerPrefix });
   const tokens = new SessionTokens(secret);
@@ -92,7 +93,7 @@ function awsSteps({ store, config: { auth: { tempauth }, s3 }, clock, log, secre
   const auth: S3Auth = { directory, identify: (exchange, bucket) => signatures.identify(exchange, bucket), identifyForm: (fields) => signatures.identifyForm(fields) };
   const webIdentities = new WebIdentities({ plainIssuers: s3.iam.plainIssuers, nowMs });
   const iam = iamDialect({ store, identities, tokens, webIdentities, identify: (exchange, body) => signatures.identifyForService(exchange, body), log });
-  return [...(s3.iam.enabled ? [iam] : []), s3Dialect({ store, auth, settings: s3, log })];
+  return [...(s3.iam.enabled ? [iam] : []), s3Dialect({ store, auth, notifications, settings: s3, log })];
 }
 
 function swiftAuth(tempauth: Tempauth, clock: Clock): SwiftAuth {

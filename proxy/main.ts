@@ -6,7 +6,7 @@ import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
 import { accountReaper, deleter, expirer } from '#proxy/janitors';
-import { lifecycleWorker } from '#proxy/s3';
+import { lifecycleWorker, Notifications } from '#proxy/s3';
 import { containerSync, SyncRealms } from '#proxy/swift';
 import { createApp, handlerOf } from './app.ts';
 
@@ -33,8 +33,9 @@ export async function startProxy({ cluster, config, secret, version, operations 
   const store = openStore(cluster);
   const tempauth = new Tempauth({ ...config.auth.tempauth, secret });
   let stopping = false;
-  const janitors = startJanitors(store, config, log);
-  const app = createApp({ store, tempauth, config, clock: cluster.clock, log, version, secret, operations, isStopping: () => stopping, janitors: janitors.statuses });
+  const notifications = new Notifications({ store, settings: config.s3 });
+  const janitors = startJanitors({ store, notifications }, config, log);
+  const app = createApp({ store, notifications, tempauth, config, clock: cluster.clock, log, version, secret, operations, isStopping: () => stopping, janitors: janitors.statuses });
   const server = createEdgeServer(handlerOf(app), config.limits);
   const listening = await listen(server, config.proxy).catch(async (error: unknown) => {
     await janitors.stop();
@@ -47,13 +48,14 @@ export async function startProxy({ cluster, config, secret, version, operations 
     [Symbol.asyncDispose]: async () => {
       stopping = true;
       await Promise.all([listening.close(config.limits.shutdownGraceMs), janitors.stop()]);
+      notifications[Symbol.dispose]();
       await store.close();
     },
   };
 }
 
 /** Begins what acts on names beside clients. */
-function startJanitors(store: Store, { janitors: config, swift, s3 }: Pick<Config, 'janitors' | 'swift' | 's3'>, log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
+function startJanitors({ store, notifications }: { store: Store; notifications: Notifications }, { janitors: config, swift, s3 }: Pick<Config, 'janitors' | 'swift' | 's3'>, log: Log): { statuses: readonly DaemonStatus[]; stop: () => Promise<void> } {
   const { clock } = store.cluster;
   const daemons: Daemon[] = [];
   if (config.expirer.enabled) daemons.push(expirer({ store, clock, log, ...config.expirer, intervalMs: config.expirer.intervalSeconds * 1000 }));
@@ -62,7 +64,7 @@ function startJanitors(store: Store, { janitors: config, swift, s3 }: Pick<Confi
   const realms = new SyncRealms(swift.containerSync);
   const { intervalSeconds, concurrency } = swift.containerSync;
   if (realms.any) daemons.push(containerSync({ store, realms, clock, log, concurrency, intervalMs: intervalSeconds * 1000 }));
-  if (s3.enabled) daemons.push(lifecycleWorker({ store, clock, log, intervalMs: s3.lifecycleIntervalSeconds * 1000, dayMs: s3.lifecycleDaySeconds * 1000 }));
+  if (s3.enabled) daemons.push(notifications.worker(), lifecycleWorker({ store, notifications, clock, log, intervalMs: s3.lifecycleIntervalSeconds * 1000, dayMs: s3.lifecycleDaySeconds * 1000 }));
   const stopping = new AbortController();
   const running = daemons.map((daemon) => runDaemon(daemon, { clock, signal: stopping.signal, log }));
   return {

@@ -19,6 +19,8 @@ export interface AgendaItem {
   readonly at: number;
   /** To whom: `account/container/object`, or an account. */
   readonly name: string;
+  /** What there is to say of it. */
+  readonly text?: string | undefined;
 }
 
 const ACCOUNT = reservedName('agenda');
@@ -55,7 +57,7 @@ export class Agenda {
     const timestamp = this.#timestamps.now();
     for (const [container, group] of Map.groupBy(items, (item) => this.#placeOf(item).container)) {
       const place = { account: ACCOUNT, container };
-      const rows = group.map((item): ListingRow => ({ name: rowName(item), timestamp, deleted: false, metaTimestamp: timestamp, bytes: 0, count: 1, policy: 0, etag: '', contentType: '' }));
+      const rows = group.map((item): ListingRow => ({ name: rowName(item), timestamp, deleted: false, metaTimestamp: timestamp, bytes: 0, count: 1, policy: 0, etag: '', contentType: item.text ?? '' }));
       if (this.#known.has(container) && (await this.#containers.noteRows(place, rows))) continue;
       await this.#containers.put(place, { metadata: {}, policy: undefined });
       this.#known.set(container, true);
@@ -75,6 +77,11 @@ export class Agenda {
     }
   }
 
+  /** Takes off what whoever put it there has done already. */
+  async done(item: AgendaItem): Promise<void> {
+    await this.#remove(this.#placeOf(item), [item], this.#timestamps.now());
+  }
+
   async #workOn(place: ContainerName, bySeconds: number, act: (items: readonly AgendaItem[]) => Promise<readonly AgendaItem[]>, signal: AbortSignal): Promise<void> {
     const from = this.#frontiers.get(place.container);
     const sinceSeconds = from !== undefined && bySeconds - from.sinceSeconds < FRONTIER_SECONDS ? from.sinceSeconds : bySeconds;
@@ -82,7 +89,7 @@ export class Agenda {
     for (let allDone = true, more = true; more && !signal.aborted; ) {
       const page = await this.#containers.list(place, { limit: PAGE, marker, endMarker: rowName({ at: bySeconds + 1, name: '' }), prefix: '', delimiter: '', reverse: false }).catch(ifMissing);
       const rows = (page?.entries ?? []).flatMap((entry) => ('subdir' in entry ? [] : [entry]));
-      const items = rows.map(({ name }) => itemOf(name));
+      const items = rows.map(itemOf);
       if (items.length === 0) return;
       const done = await act(items);
       // A faster clock may have put them there.
@@ -133,9 +140,9 @@ function rowName({ at, name }: AgendaItem): string {
   return `${digits(at)}-${name}`;
 }
 
-function itemOf(row: string): AgendaItem {
-  const dash = row.indexOf('-');
-  return { at: Number(row.slice(0, dash)), name: row.slice(dash + 1) };
+function itemOf({ name, contentType }: ListingRow): AgendaItem {
+  const dash = name.indexOf('-');
+  return { at: Number(name.slice(0, dash)), name: name.slice(dash + 1), ...(contentType === '' ? {} : { text: contentType }) };
 }
 
 function dayOf({ container }: ContainerName): number {

@@ -16,6 +16,7 @@ import { Placements } from './placement.ts';
 import { Uploads } from './uploads.ts';
 import { Versions } from './versions.ts';
 import { whereabouts, type Whereabouts } from './where.ts';
+import { Witnesses } from './witnesses.ts';
 
 export type { AccountSummary } from './accounts.ts';
 export type { Agenda, AgendaItem } from './agenda.ts';
@@ -49,6 +50,7 @@ export { listVersions, type VersionEntry, type VersionsPage, type VersionsQuery 
 export { versionedContainer, versionsContainer, versionTarget } from './version-names.ts';
 export { DELETE_MARKER_TYPE, VERSIONS, versionOf, versionOfLink } from './versions.ts';
 export type { Holding, Whereabouts } from './where.ts';
+export type { Happening, Witness, Witnesses } from './witnesses.ts';
 
 /** All operations on one cluster. */
 export interface Store {
@@ -68,6 +70,10 @@ export interface Store {
   readonly buckets: Buckets;
   /** `account/container` of each container that is synced to another cluster, all at second 0. */
   readonly syncing: Agenda;
+  /** What others are to be told of, until they have been. */
+  readonly telling: Agenda;
+  /** Who hears of every write to an object. */
+  readonly witnesses: Witnesses;
   readonly jottings: Jottings;
   readonly encryption: Encryption;
   readonly cluster: Cluster;
@@ -86,7 +92,8 @@ export function openStore(cluster: Cluster): Store {
   const containers = new Containers(cluster, placements, accounts, encryption);
   const agendaParts = { accounts, containers, timestamps: cluster.timestamps };
   const expiring = new Expiring('expiring', agendaParts);
-  const objects = new Objects(cluster, { placements, containers, encryption, expiring });
+  const witnesses = new Witnesses();
+  const objects = new Objects(cluster, { placements, containers, encryption, expiring, witnesses });
   const versions = new Versions(cluster, containers, objects);
   return {
     accounts,
@@ -96,6 +103,8 @@ export function openStore(cluster: Cluster): Store {
     deleting: new Deleting('deleting', agendaParts),
     encryption,
     syncing: new Agenda('syncing', agendaParts),
+    telling: new Agenda('telling', agendaParts),
+    witnesses,
     jottings: new Jottings(containers, cluster.timestamps),
     closing: new Closing(cluster, { agenda: new Agenda('closing', agendaParts), accounts, containers }),
     versions,

@@ -17,6 +17,7 @@ import type { ObjectName, Stored } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
 import { noteReceipt, type ObjectReceipt } from './receipts.ts';
 import { SlabsInUse } from './slabs-in-use.ts';
+import type { Happening, Witnesses } from './witnesses.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
 
 /** Everything about where a write goes. */
@@ -32,12 +33,14 @@ export interface WritePlace {
 export class ObjectWrites {
   readonly #cluster: Cluster;
   readonly #containers: Containers;
+  readonly #witnesses: Witnesses;
   readonly #carryOver: (place: WritePlace) => Promise<void>;
 
   /** `carryOver` brings what was written to where the ring in force now says. */
-  constructor(cluster: Cluster, containers: Containers, carryOver: (place: WritePlace) => Promise<void>) {
+  constructor(cluster: Cluster, containers: Containers, witnesses: Witnesses, carryOver: (place: WritePlace) => Promise<void>) {
     this.#cluster = cluster;
     this.#containers = containers;
+    this.#witnesses = witnesses;
     this.#carryOver = carryOver;
   }
 
@@ -273,6 +276,7 @@ export class ObjectWrites {
       if (!row.deleted) await this.#undo(place);
       throw new StoreError('container-not-found', 'the container was deleted meanwhile');
     }
+    if (this.#witnesses.any) await this.#witnesses.tell({ what: whatOf(info), target: place.target, container: place.container, info });
   }
 
   /** The container went away while the object was written: nothing of it may stay. */
@@ -343,6 +347,10 @@ async function writeAll(copies: readonly Copy[], chunk: Buffer): Promise<void> {
  */
 function maySucceed({ outcome, state, promised }: WriteReceipt): boolean {
   return outcome === 'committed' || (promised === undefined && state.conditional !== true);
+}
+
+function whatOf({ deleted, timestamp, metaTimestamp }: ObjectInfo): Happening['what'] {
+  return deleted ? 'delete' : metaTimestamp > timestamp ? 'post' : 'put';
 }
 
 /** What superseded a write is older than the next one. */

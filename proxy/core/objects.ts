@@ -17,6 +17,7 @@ import { fullName, ObjectWrites, type Outcome, type WritePlace } from './object-
 import type { Placement, Placements } from './placement.ts';
 import { noteData } from './receipts.ts';
 import type { OpenObject } from './resumable-object.ts';
+import type { Witnesses } from './witnesses.ts';
 
 export interface ObjectName extends ContainerName {
   readonly object: string;
@@ -75,8 +76,8 @@ export class Objects {
   readonly #writes: ObjectWrites;
   readonly #ballots: Ballots;
 
-  constructor(cluster: Cluster, parts: { placements: Placements; containers: Containers; encryption: Encryption; expiring: Expiring }) {
-    const { placements, containers, encryption, expiring } = parts;
+  constructor(cluster: Cluster, parts: { placements: Placements; containers: Containers; encryption: Encryption; expiring: Expiring; witnesses: Witnesses }) {
+    const { placements, containers, encryption, expiring, witnesses } = parts;
     this.#encryption = encryption;
     this.#expiring = expiring;
     this.#cluster = cluster;
@@ -84,7 +85,7 @@ export class Objects {
     this.#containers = containers;
     this.#ballots = new Ballots(cluster);
     this.#reads = new ObjectReads(cluster, this.#ballots);
-    this.#writes = new ObjectWrites(cluster, containers, ({ target, placement }) => {
+    this.#writes = new ObjectWrites(cluster, containers, witnesses, ({ target, placement }) => {
       const now = placements.object(target.account, target.container, target.object, placement.policy);
       return this.#reads.carryOver(placement, now);
     });

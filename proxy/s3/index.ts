@@ -8,6 +8,7 @@ import { reply, type Exchange, type Response, type Step } from '#proxy/edge';
 import { addressOf, isS3Request } from './addressing.ts';
 import { asS3Error, S3Error } from './errors.ts';
 import { decodeQuery, type Identified, type S3Auth, type S3Request, type S3Settings } from './request.ts';
+import type { Notifications } from './notifications/notifications.ts';
 import { route } from './routes.ts';
 import { websiteBucket } from './website/host.ts';
 import { answerWebsite } from './website/serve.ts';
@@ -15,12 +16,14 @@ import { leaf, plainDocument } from './xml/write.ts';
 
 export { describeS3 } from './info.ts';
 export { lifecycleWorker } from './lifecycle/worker.ts';
+export { Notifications } from './notifications/notifications.ts';
 export type { S3Auth } from './request.ts';
 
 export interface S3Options {
   readonly store: Store;
   readonly auth: S3Auth;
   readonly settings: S3Settings;
+  readonly notifications: Notifications;
   readonly log: Log;
 }
 
@@ -55,19 +58,19 @@ async function shapedAnswer(exchange: Exchange, log: Log, work: () => Promise<Re
 }
 
 /** The request of somebody who looks at a website: nobody's, whatever it says. */
-function visitOf(exchange: Exchange, { store, auth, settings }: S3Options): S3Request {
-  return { exchange, store, settings, directory: auth.directory, auth, identified: NOBODY, caller: undefined, query: new Map(), bucketName: undefined, key: undefined, trailers: new Map() };
+function visitOf(exchange: Exchange, { store, auth, settings, notifications }: S3Options): S3Request {
+  return { exchange, store, settings, directory: auth.directory, auth, notifications, identified: NOBODY, caller: undefined, query: new Map(), bucketName: undefined, key: undefined, trailers: new Map() };
 }
 
 const NOBODY: Identified = { holder: undefined, presigned: false, service: 's3', body: (raw) => raw, decodedBytes: 0, trailers: [] };
 
 /** The request as its line, headers and signature say it. */
-async function requestOf(exchange: Exchange, { store, auth, settings }: S3Options): Promise<S3Request> {
+async function requestOf(exchange: Exchange, { store, auth, settings, notifications }: S3Options): Promise<S3Request> {
   const { bucket, key, virtual } = addressOf(exchange, settings.domains);
   // What a browser asks before it sends a signed request is signed by nobody, though its address may look so.
   const identified = exchange.method === 'OPTIONS' ? NOBODY : await auth.identify(exchange, virtual ? bucket : undefined);
   const query = decodeQuery(exchange.rawQuery);
-  return { exchange, store, settings, directory: auth.directory, auth, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
+  return { exchange, store, settings, directory: auth.directory, auth, notifications, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
 }
 
 function errorAnswer(exchange: Exchange, { code, status, message, detail, headers }: S3Error): Response {

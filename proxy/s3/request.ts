@@ -7,6 +7,7 @@ import type { Exchange, Response } from '#proxy/edge';
 import type { Caller } from '#proxy/iam';
 import type { Bucket } from './bucket/bucket.ts';
 import { S3Error } from './errors.ts';
+import type { Notifications } from './notifications/notifications.ts';
 
 export type S3Settings = Config['s3'];
 export type Query = ReadonlyMap<string, string>;
@@ -42,6 +43,7 @@ export interface S3Request {
   readonly settings: S3Settings;
   readonly directory: Directory;
   readonly auth: Pick<S3Auth, 'identifyForm'>;
+  readonly notifications: Notifications;
   readonly identified: Identified;
   /** Undefined for a request that nobody signed. */
   readonly caller: Caller | undefined;

@@ -3,12 +3,15 @@ import type { Response } from '#proxy/edge';
 import { findBucket } from './bucket/bucket.ts';
 import { preflight, withCors } from './bucket/cors.ts';
 import { S3Error } from './errors.ts';
+import { causing } from './notifications/cause.ts';
+import { causeOf } from './notifications/causes.ts';
 import { checkKey } from './object/key.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
 import { getBucketAcl, putBucketAcl } from './operations/bucket-acl.ts';
 import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
 import { deleteBucketEncryption, getBucketEncryption, putBucketEncryption } from './operations/bucket-encryption.ts';
 import { deleteBucketLifecycle, getBucketLifecycle, putBucketLifecycle } from './operations/bucket-lifecycle.ts';
+import { getBucketNotification, putBucketNotification } from './operations/bucket-notification.ts';
 import { deleteBucketPolicy, getBucketPolicy, getBucketPolicyStatus, putBucketPolicy } from './operations/bucket-policy.ts';
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
 import { getBucketVersioning, putBucketVersioning } from './operations/bucket-versioning.ts';
@@ -53,6 +56,7 @@ const BUCKET: Table<BucketRequest> = {
   lifecycle: { GET: getBucketLifecycle, PUT: putBucketLifecycle, DELETE: deleteBucketLifecycle },
   location: { GET: getBucketLocation },
   encryption: { GET: getBucketEncryption, PUT: putBucketEncryption, DELETE: deleteBucketEncryption },
+  notification: { GET: getBucketNotification, PUT: putBucketNotification },
   'object-lock': { GET: getObjectLockConfiguration, PUT: putObjectLockConfiguration },
   ownershipControls: { GET: getBucketOwnershipControls, PUT: putBucketOwnershipControls, DELETE: deleteBucketOwnershipControls },
   policy: { GET: getBucketPolicy, PUT: putBucketPolicy, DELETE: deleteBucketPolicy },
@@ -83,7 +87,7 @@ const OBJECT: Table<ObjectRequest> = {
 };
 
 /** Sub-resources that AWS has and that are not here: they must not be taken for the bucket or the object itself. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'logging', 'notification', 'replication', 'restore', 'select']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['analytics', 'inventory', 'intelligent-tiering', 'metrics', 'session', 'metadataTable', 'metadataConfiguration', 'append', 'torrent', 'renameObject', 'logging', 'replication', 'restore', 'select']);
 
 /** The answer to a request, by what it names. `shaped` makes an answer of a refusal too: a page may see that as well. */
 export async function route(request: S3Request, shaped: (work: () => Promise<Response>) => Promise<Response>): Promise<Response> {
@@ -104,8 +108,9 @@ export async function route(request: S3Request, shaped: (work: () => Promise<Res
   if (preflights) return preflight(exchange, bucket);
   const { account, container } = bucket;
   const perform = (): Promise<Response> => (key === undefined ? BUCKET[resource]![method]!({ ...request, bucket }) : OBJECT[resource]![method]!({ ...request, bucket, key, target: { account, container, object: key } }));
-  if (exchange.headers.origin === undefined) return perform();
-  return withCors(exchange, bucket, await shaped(perform));
+  const watched = bucket.setting('notification') === undefined ? perform : (): Promise<Response> => causing(causeOf(request, bucket, resource), perform);
+  if (exchange.headers.origin === undefined) return watched();
+  return withCors(exchange, bucket, await shaped(watched));
 }
 
 function resourceOf(query: Query, table: Table<never>): string {

@@ -8,7 +8,9 @@ import { COMPLETED_TYPE, DELETE_MARKER_TYPE, listVersions, parseListed, UPLOAD_I
 import { isSubdirectory } from '#storage-node/protocol';
 import type { Bucket} from '../bucket/bucket.ts';
 import { findBucketOf } from '../bucket/bucket.ts';
-import { deleteCurrent, endVersion } from '../object/delete.ts';
+import { causing } from '../notifications/cause.ts';
+import type { Notifications } from '../notifications/notifications.ts';
+import { deleteCurrent, endVersion, noteDeleted } from '../object/delete.ts';
 import { isLocked } from '../object/lock.ts';
 import { shownRow } from '../object/listing.ts';
 import { tagsOf } from '../object/metadata.ts';
@@ -18,6 +20,7 @@ import type { LifecycleRule } from './rules.ts';
 
 export interface LifecycleOptions {
   readonly store: Store;
+  readonly notifications: Notifications;
   readonly clock: Clock;
   readonly log: Log;
   readonly intervalMs: number;
@@ -113,16 +116,16 @@ async function workOnKey(options: LifecycleOptions, bucket: Bucket, { rules, ver
     const target = { account: bucket.account, container: bucket.container, object: version.key };
     const own = await matching(options.store, { rules, tags, target, version });
     if (version.latest && !version.marker) {
-      if (own.some((rule) => (expiresAt(rule, version.modifiedMs, options.dayMs) ?? Infinity) <= nowMs)) await expireCurrent(options.store, bucket, target, version, done);
+      if (own.some((rule) => (expiresAt(rule, version.modifiedMs, options.dayMs) ?? Infinity) <= nowMs)) await expireCurrent(options, bucket, target, version, done);
     } else if (version.latest) {
       const alone = versions.length === 1;
       const due = own.some((rule) => rule.expiration?.marker === true || (expiresAt(rule, version.modifiedMs, options.dayMs) ?? Infinity) <= nowMs);
-      if (alone && due && (await endVersion(options.store, bucket, target, version.versionId))) done.markers++;
+      if (alone && due && (await end(options, bucket, target, version))) done.markers++;
     } else {
       const since = versions[i - 1]!.modifiedMs;
       const newer = versions.slice(0, i).filter(({ latest }) => !latest).length;
       const due = own.some(({ noncurrent }) => noncurrent !== undefined && newer >= (noncurrent.newer ?? 0) && afterDays(since, noncurrent.days, options.dayMs) <= nowMs);
-      if (due && !(await isHeld(options.store, target, version)) && (await endVersion(options.store, bucket, target, version.versionId))) done.versions++;
+      if (due && !(await isHeld(options.store, target, version)) && (await end(options, bucket, target, version))) done.versions++;
     }
   }
 }
@@ -147,13 +150,23 @@ async function isHeld(store: Store, target: ObjectName, version: VersionOf): Pro
   return info !== undefined && isLocked(info.metadata, store.cluster.clock.nowMs());
 }
 
+/** Who does it, as those are told who want to hear of it. */
+const US = { principalId: 's3.amazonaws.com', sourceIp: 's3.amazonaws.com', requestId: '' };
+
+async function end({ store, notifications }: LifecycleOptions, bucket: Bucket, target: ObjectName, { versionId, marker }: VersionOf): Promise<boolean> {
+  if (!(await causing(US, () => endVersion(store, bucket, target, versionId)))) return false;
+  await causing(US, () => noteDeleted({ store, notifications, bucket, target }, { versionId, marker }, { made: false, kind: 's3:LifecycleExpiration' }));
+  return true;
+}
+
 /** What a DELETE would do, where the object is still the one that was seen. */
-async function expireCurrent(store: Store, bucket: Bucket, target: ObjectName, version: VersionOf, done: Done): Promise<void> {
+async function expireCurrent({ store, notifications }: LifecycleOptions, bucket: Bucket, target: ObjectName, version: VersionOf, done: Done): Promise<void> {
   try {
-    await deleteCurrent({ store, bucket, target }, (current) => {
+    const deleted = await causing({ ...US, delete: 's3:LifecycleExpiration:Delete' }, () => deleteCurrent({ store, bucket, target }, (current) => {
       const seen = current === undefined ? undefined : (versionOf(current) ?? current.timestamp);
       if (seen === undefined || Math.abs(timestampToMs(seen) - version.modifiedMs) > 1) throw new StoreError('precondition-failed', 'another object is there by now');
-    });
+    }));
+    await causing(US, () => noteDeleted({ store, notifications, bucket, target }, deleted, { made: true, kind: 's3:LifecycleExpiration' }));
     done.expired++;
   } catch (error) {
     if (!isStoreError(error, 'precondition-failed', 'object-not-found', 'conflict')) throw error;

@@ -5,6 +5,7 @@ import type { ObjectInfo } from '#storage-node/protocol';
 import { authorize } from '../access/authorize.ts';
 import type { Bucket } from '../bucket/bucket.ts';
 import { S3Error } from '../errors.ts';
+import { momentOf } from '../notifications/notifications.ts';
 import type { ObjectRequest } from '../request.ts';
 import { asksBypass, refuseLocked } from './lock.ts';
 import type { VersionId } from './version-id.ts';
@@ -20,7 +21,15 @@ export interface Deleted {
 export async function deleteOne(request: ObjectRequest, versionId: VersionId | undefined, condition: WriteCondition | undefined): Promise<Deleted> {
   const { key } = request;
   authorize(request, { action: versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion', permission: 'WRITE', key });
-  return versionId === undefined ? deleteCurrent(request, condition) : deleteVersion(request, versionId, condition);
+  const deleted = await (versionId === undefined ? deleteCurrent(request, condition) : deleteVersion(request, versionId, condition));
+  await noteDeleted(request, deleted, { made: versionId === undefined, kind: 's3:ObjectRemoved' });
+  return deleted;
+}
+
+/** Tells of a version that ended, or of a marker that was made; of what has no versions the write itself tells. */
+export async function noteDeleted({ notifications, bucket, target, store }: Pick<ObjectRequest, 'notifications' | 'bucket' | 'target' | 'store'>, { versionId }: Deleted, { made, kind }: { made: boolean; kind: string }): Promise<void> {
+  if (versionId === undefined || bucket.versioning === undefined) return;
+  await notifications.note(bucket, `${kind}:Delete${made ? 'MarkerCreated' : ''}`, target, { at: momentOf(store.cluster.clock), versionId });
 }
 
 /** What a DELETE does without a version; nobody is asked whether he may. */

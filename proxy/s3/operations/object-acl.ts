@@ -5,6 +5,7 @@ import { isPrivate, packAcl } from '../access/acl.ts';
 import { aclXml } from '../access/grants.ts';
 import { lookAt } from '../object/look.ts';
 import { OBJECT_ACL, objectAcl } from '../object/metadata.ts';
+import { noteChanged } from '../notifications/notifications.ts';
 import { versionHeader } from '../object/write.ts';
 import { emptyAnswer, packText, xmlAnswer, type ObjectRequest } from '../request.ts';
 import { askedAcl } from './bucket-acl.ts';
@@ -20,5 +21,6 @@ export async function putObjectAcl(request: ObjectRequest): Promise<Response> {
   const current = objectAcl(seen.info.metadata, bucket);
   const acl = await askedAcl(request, current, { owner: current.owner, bucketOwner: bucket.ownerId });
   await store.objects.post(seen.place, ({ metadata: { [ETAG]: _, [OBJECT_ACL]: _before, ...metadata } }) => ({ ...metadata, ...(isPrivate(acl) ? {} : { [OBJECT_ACL]: packText(packAcl(acl)) }) }));
+  await noteChanged(request, seen, 's3:ObjectAcl:Put');
   return emptyAnswer(200, versionHeader(seen.versionId));
 }

@@ -5,6 +5,7 @@ import { authorize } from '../access/authorize.ts';
 import { lookAt, type Seen } from '../object/look.ts';
 import { OBJECT_TAGS, tagsOf } from '../object/metadata.ts';
 import { checkTags, MAX_OBJECT_TAGS, taggingXml, tagQuery, tagsOfXml, type Tags } from '../object/tags.ts';
+import { noteChanged } from '../notifications/notifications.ts';
 import { vouchedBody } from '../object/content-md5.ts';
 import { versionHeader } from '../object/write.ts';
 import { emptyAnswer, packText, xmlAnswer, type ObjectRequest } from '../request.ts';
@@ -21,12 +22,14 @@ export async function putObjectTagging(request: ObjectRequest): Promise<Response
   await using seen = await lookAt(request, { reading: 'head', actions: ['s3:PutObjectTagging', 's3:PutObjectVersionTagging'], permission: undefined });
   authorize(request, { action: 's3:PutObjectTagging', key: request.key, object: seen.info, extras: { requestTags: tags } });
   await setTags(request, seen, tags);
+  await noteChanged(request, seen, 's3:ObjectTagging:Put');
   return emptyAnswer(200, versionHeader(seen.versionId));
 }
 
 export async function deleteObjectTagging(request: ObjectRequest): Promise<Response> {
   await using seen = await lookAt(request, { reading: 'head', actions: ['s3:DeleteObjectTagging', 's3:DeleteObjectVersionTagging'], permission: undefined });
   await setTags(request, seen, new Map());
+  await noteChanged(request, seen, 's3:ObjectTagging:Delete');
   return emptyAnswer(204, versionHeader(seen.versionId));
 }
 
