@@ -51,6 +51,8 @@ export class SimulatedDisk {
   lyingSync = false;
   /** Another: sync answers first, and syncs then. */
   lateSync = false;
+  /** Reads that need not be answered at once take turns of the process's loop, long ones more: what fails meanwhile, and nobody waits for, is found out. */
+  slowReads = false;
   /** How long a sync takes, where a simulation has a time of its own. */
   latency: (() => Promise<void>) | undefined;
 
@@ -280,6 +282,7 @@ class SimulatedFile implements File {
   }
 
   async read(buffer: Buffer, position: number): Promise<number> {
+    if (this.#disk.slowReads) for (let turns = 1 + (buffer.length >>> 14); turns > 0; turns--) await new Promise(setImmediate);
     return this.readSync(buffer, position);
   }
 

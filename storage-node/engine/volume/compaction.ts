@@ -104,7 +104,10 @@ class Evacuation {
         this.#damaged ||= !group.whole;
         end = group.end;
         for (const record of group.records) {
-          batch.push(this.#move(record));
+          const moving = this.#move(record);
+          // It may fail while the next records are read; whoever awaits the batch hears of it.
+          moving.catch(() => undefined);
+          batch.push(moving);
           if (batch.length < BATCH) continue;
           await all(batch);
           batch = [];
