@@ -13,5 +13,6 @@ export function createLog(options: { level: LogLevel; name?: string }): Log {
 
 /** A log that says nothing: for tests and short commands. */
 export function silentLog(): Log {
-  return pino({ level: 'silent' });
+  // Without a destination of its own each would open one, and sync it when the process ends.
+  return pino({ level: 'silent' }, { write: () => undefined });
 }

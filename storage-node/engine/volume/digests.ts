@@ -13,7 +13,8 @@ import type { EntryTable } from './entry-table.ts';
 
 export const SLICE_BITS = 18;
 const SLICES = 2 ** SLICE_BITS;
-const PAGE_SLICES = 256;
+const PAGE_BITS = 8;
+const PAGE_SLICES = 2 ** PAGE_BITS;
 const PAGE_LANES = PAGE_SLICES * DIGEST_LANES;
 const DIGEST_PREFIX = 0x64; // d
 /** Touched slices nearer to each other than this are counted in one scan. */
@@ -23,6 +24,9 @@ export class SliceDigests {
   readonly #lanes = new Uint32Array(SLICES * DIGEST_LANES);
   /** Pages that differ from the index. */
   readonly #changed = new Uint8Array(SLICES / PAGE_SLICES);
+  /** Sums of pages as they were last asked for, and which of them are that still: an idle device is asked for the same ones again and again. */
+  readonly #pages = new Uint32Array((SLICES / PAGE_SLICES) * DIGEST_LANES);
+  readonly #summed = new Uint8Array(SLICES / PAGE_SLICES);
   /** Slices that are being counted anew beside writers, and those of them that changed meanwhile. */
   #counting: { readonly slices: ReadonlySet<number>; readonly changed: Set<number> } | undefined;
   /** Pages that the index had when they were loaded; others are zeros there. */
@@ -33,7 +37,7 @@ export class SliceDigests {
     const slice = prefixOf(keyText, SLICE_BITS);
     if (before !== undefined) removeState(this.#lanes, slice * DIGEST_LANES, keyText, before);
     if (after !== undefined) addState(this.#lanes, slice * DIGEST_LANES, keyText, after);
-    this.#changed[slice >>> 8] = 1;
+    this.#touch(slice);
     if (this.#counting?.slices.has(slice)) this.#counting.changed.add(slice);
   }
 
@@ -48,7 +52,7 @@ export class SliceDigests {
         for await (const [keyText, entry] of table.range({ bits: SLICE_BITS, first: slice, count: 1 })) addState(sum, 0, keyText, entry);
         if (counting.changed.has(slice)) continue;
         this.#lanes.set(sum, slice * DIGEST_LANES);
-        this.#changed[slice >>> 8] = 1;
+        this.#touch(slice);
       }
       return counting.changed;
     } finally {
@@ -58,20 +62,18 @@ export class SliceDigests {
 
   /** The digest of the keys whose leading `bits` bits (at most SLICE_BITS) are `prefix`, written at byte `at` of `target`. */
   sum({ bits, prefix }: { bits: number; prefix: number }, target: Buffer, at: number): void {
-    const length = 2 ** (SLICE_BITS - bits) * DIGEST_LANES;
-    let low = 0;
-    let high = 0;
-    for (let lane = prefix * length; lane < (prefix + 1) * length; lane += DIGEST_LANES) {
-      low = (low + this.#lanes[lane]!) >>> 0;
-      high = (high + this.#lanes[lane + 1]!) >>> 0;
-    }
+    const byPage = SLICE_BITS - bits >= PAGE_BITS;
+    const count = 2 ** (SLICE_BITS - bits - (byPage ? PAGE_BITS : 0));
+    if (byPage) for (let page = prefix * count; page < (prefix + 1) * count; page++) if (this.#summed[page] === 0) this.#sumPage(page);
+    const [low, high] = sumOf(byPage ? this.#pages : this.#lanes, prefix * count, count);
     target.writeUInt32LE(low, at);
     target.writeUInt32LE(high, at + 4);
   }
 
   /** What brings the index up to this moment; call `failed` where it could not be applied. */
   changes(): { changes: IndexChange[]; failed: () => void } {
-    const pages = [...this.#changed.keys()].filter((page) => this.#changed[page] === 1);
+    const pages: number[] = [];
+    for (let page = this.#changed.indexOf(1); page !== -1; page = this.#changed.indexOf(1, page + 1)) pages.push(page);
     this.#changed.fill(0);
     const changes = pages.map((page) => ({ type: 'put' as const, key: pageKey(page), value: this.#encode(page) }));
     const failed = (): void => {
@@ -81,6 +83,7 @@ export class SliceDigests {
   }
 
   async load(index: IndexStore): Promise<void> {
+    this.#summed.fill(0);
     for await (const entries of index.range(Buffer.of(DIGEST_PREFIX), Buffer.of(DIGEST_PREFIX + 1))) {
       for (const [key, value] of entries) {
         const page = key.readUInt16BE(1);
@@ -94,6 +97,7 @@ export class SliceDigests {
   /** Makes all digests anew from the entries; the table must have been flushed, and rest. */
   async recountAll(table: EntryTable): Promise<void> {
     this.#lanes.fill(0);
+    this.#summed.fill(0);
     for (const page of this.#stored) this.#changed[page] = 1;
     for await (const [keyText, entry] of table.all()) this.change(keyText, undefined, entry);
   }
@@ -106,7 +110,7 @@ export class SliceDigests {
       let last = from;
       while (i < sorted.length && sorted[i]! <= last + NEIGHBOURS) last = sorted[i++]!;
       this.#lanes.fill(0, from * DIGEST_LANES, (last + 1) * DIGEST_LANES);
-      for (let slice = from; slice <= last; slice++) this.#changed[slice >>> 8] = 1;
+      for (let slice = from; slice <= last; slice++) this.#touch(slice);
       for await (const [keyText, entry] of table.range({ bits: SLICE_BITS, first: from, count: last + 1 - from })) {
         this.change(keyText, undefined, entry);
       }
@@ -132,10 +136,31 @@ export class SliceDigests {
     return wrong;
   }
 
+  #touch(slice: number): void {
+    this.#changed[slice >>> PAGE_BITS] = 1;
+    this.#summed[slice >>> PAGE_BITS] = 0;
+  }
+
+  #sumPage(page: number): void {
+    this.#pages.set(sumOf(this.#lanes, page * PAGE_SLICES, PAGE_SLICES), page * DIGEST_LANES);
+    this.#summed[page] = 1;
+  }
+
   #encode(page: number): Buffer {
     // Lanes stand in memory as they do in the page: little end first, on every machine that Node runs on.
     return Buffer.copyBytesFrom(this.#lanes, page * PAGE_LANES, PAGE_LANES);
   }
+}
+
+/** Of `count` digests from the `first` one on. */
+function sumOf(lanes: Uint32Array, first: number, count: number): [number, number] {
+  let low = 0;
+  let high = 0;
+  for (let lane = first * DIGEST_LANES; lane < (first + count) * DIGEST_LANES; lane += DIGEST_LANES) {
+    low = (low + lanes[lane]!) >>> 0;
+    high = (high + lanes[lane + 1]!) >>> 0;
+  }
+  return [low, high];
 }
 
 export function sliceOf(keyText: string): number {
