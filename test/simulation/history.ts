@@ -6,7 +6,8 @@ export interface Content {
   readonly meta: string;
 }
 
-export type Condition = { readonly absent: true } | { readonly match: string };
+/** `orAbsent`: holds where nothing is, too, as S3's deletes have it. */
+export type Condition = { readonly absent: true } | { readonly match: string; readonly orAbsent?: true };
 
 export interface Asked {
   readonly kind: 'put' | 'post' | 'delete' | 'read';

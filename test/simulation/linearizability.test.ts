@@ -58,3 +58,18 @@ test('where nothing fits, it says how far it came', () => {
   assert(verdict.holds === false);
   assert.deepEqual([verdict.longest.map(({ id }) => id), verdict.stuck.map(({ id }) => id)], [[0], [1]]);
 });
+
+test('many operations without an answer do not hide what is wrong, nor take for ever', () => {
+  const puts = Array.from({ length: 40 }, (_, i): Line => [i + 1, Infinity, 'put', `u${i}`, 'unknown']);
+  const deletes = Array.from({ length: 40 }, (_, i): Line => [i + 50, Infinity, 'delete', undefined, 'unknown']);
+  holds(...puts, ...deletes, [100, 101, 'read', 'u7', 'done'], [102, 103, 'read', undefined, 'missing'], [104, 105, 'read', 'u9', 'done'], [106, 107, 'put', 'x', 'failed', ABSENT]);
+  fails(...puts, ...deletes, [100, 101, 'read', 'u7', 'done'], [102, 103, 'read', undefined, 'missing'], [104, 105, 'read', 'u7', 'done']);
+  fails(...puts, [100, 101, 'read', 'u7', 'done'], [102, 103, 'read', undefined, 'missing']);
+});
+
+test('it begins with what is known to be there, and S3 deletes what is gone', () => {
+  assert.equal(checkRegister(history([1, 2, 'read', 'a', 'done']), { value: 'a', meta: 'a' }).holds, true);
+  assert.equal(checkRegister(history([1, 2, 'read', 'a', 'done']), { value: 'b', meta: 'b' }).holds, false);
+  holds([1, 2, 'delete', undefined, 'done', { match: 'a', orAbsent: true }]);
+  fails([1, 2, 'put', 'b', 'done'], [3, 4, 'delete', undefined, 'done', { match: 'a', orAbsent: true }]);
+});

@@ -1,7 +1,7 @@
 /**
  * Simulates clusters, a seed each, and stops at the first that breaks a promise: its plan is made shorter, and what happened is told.
  *
- * Run: gori simulate --seed 1 [--seeds 100] [--operations 500] [--workers 2] [--plant no-fdatasync] [--history]
+ * Run: gori simulate --seed 1 [--seeds 100] [--operations 500] [--workers 2] [--seconds 300] [--plant no-fdatasync] [--history]
  */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,8 @@ interface Share {
   readonly stride: number;
   readonly operations: number;
   readonly plant: Plant;
+  /** No cluster is begun later than this, by Date.now. */
+  readonly untilMs: number;
 }
 
 /** What one seed came to. */
@@ -31,9 +33,9 @@ interface Report extends Omit<Result, 'operations'> {
 const SHRINK_TRIES = 400;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function work({ first, count, stride, operations, plant }: Share): Promise<void> {
+async function work({ first, count, stride, operations, plant, untilMs }: Share): Promise<void> {
   Error.stackTraceLimit = 4; // simulated errors are thrown by the million, and their stacks cost more than they do
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && Date.now() < untilMs; i++) {
     const seed = first + i * stride;
     const result = await simulate(planOf(seed, operations), plant);
     const unanswered = result.operations.filter(({ outcome }) => outcome === 'unknown').length;
@@ -46,7 +48,7 @@ function workers(count: number, share: Share, hear: (report: Report) => void): P
   const all: Worker[] = [];
   const ended = Array.from({ length: count }, (_, i) => new Promise<void>((resolve, reject) => {
     const own: Share = { ...share, first: share.first + i, count: Math.ceil((share.count - i) / count), stride: count };
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: own });
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: own, resourceLimits: { maxYoungGenerationSizeMb: 64 } });
     all.push(worker);
     worker.on('message', (report: Report) => {
       hear(report);
@@ -65,18 +67,20 @@ async function main(): Promise<void> {
       seeds: { type: 'string', default: '1' },
       operations: { type: 'string', default: '500' },
       workers: { type: 'string', default: String(Math.min(4, availableParallelism())) },
+      seconds: { type: 'string', default: '1000000' },
       plant: { type: 'string', default: 'none' },
       history: { type: 'boolean', default: false },
     },
   });
   const [seed, seeds, operations, count] = [values.seed, values.seeds, values.operations, values.workers].map(Number) as [number, number, number, number];
+  const untilMs = Date.now() + Number(values.seconds) * 1000;
   const plant = PLANTS.find((known) => known === values.plant);
-  if (plant === undefined || ![seed, seeds, operations, count].every((value) => Number.isSafeInteger(value) && value >= 0)) throw new Error(`bad arguments; plants are ${PLANTS.join(', ')}`);
+  if (plant === undefined || ![seed, seeds, operations, count, untilMs].every((value) => Number.isSafeInteger(value) && value >= 0)) throw new Error(`bad arguments; plants are ${PLANTS.join(', ')}`);
   print(`${seeds} clusters from seed ${seed}, ${operations} requests each; planted fault: ${plant}`);
   const totals = { seeds: 0, operations: 0, unanswered: 0, undecided: 0, simulatedHours: 0 };
   const startMs = performance.now();
   let failed: Report | undefined;
-  await workers(Math.min(count, seeds), { first: seed, count: seeds, stride: 1, operations, plant }, (report) => {
+  await workers(Math.min(count, seeds), { first: seed, count: seeds, stride: 1, operations, plant, untilMs }, (report) => {
     totals.seeds++;
     totals.operations += report.operations;
     totals.unanswered += report.unanswered;
@@ -86,6 +90,7 @@ async function main(): Promise<void> {
     if (totals.seeds % 200 === 0) print(`${totals.seeds} held, ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
   });
   print(JSON.stringify({ ...totals, simulatedHours: Number(totals.simulatedHours.toFixed(1)), seconds: Math.round((performance.now() - startMs) / 1000) }));
+  if (failed === undefined && totals.seeds < seeds) print(`the time was over before ${seeds - totals.seeds} of them were begun`);
   if (failed !== undefined) {
     await tell(failed, { operations, plant, history: values.history });
     process.exitCode = 1;

@@ -5,24 +5,20 @@ import { PLANTS, type Plant } from './plants.ts';
 import { shrink } from './shrinking.ts';
 import { simulate } from './simulation.ts';
 
-/** `gori simulate` lives thousands; this is the slice that every test run does, within its share of time. */
+/** `npm run simulation` lives thousands. */
 const FIRST_SEED = 1;
-const LEAST_SEEDS = 8;
-const MOST_SEEDS = 40;
-const SHARE_MS = 25_000;
+const SEEDS = 8;
 const OPERATIONS = 300;
 
 test('clusters keep their promises through crashes, cuts, failing disks and clocks that jump', async (t) => {
-  const startMs = performance.now();
-  let seeds = 0;
   let [operations, unanswered] = [0, 0];
-  for (; seeds < LEAST_SEEDS || (seeds < MOST_SEEDS && performance.now() - startMs < SHARE_MS); seeds++) {
-    const result = await simulate(planOf(FIRST_SEED + seeds, OPERATIONS));
-    assert.deepEqual(result.violations, [], `seed ${FIRST_SEED + seeds}, ${OPERATIONS} operations`);
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const result = await simulate(planOf(seed, OPERATIONS));
+    assert.deepEqual(result.violations, [], `seed ${seed}, ${OPERATIONS} operations`);
     operations += result.operations.length;
     unanswered += result.operations.filter(({ outcome }) => outcome === 'unknown').length;
   }
-  t.diagnostic(`${seeds} clusters, ${operations} operations, ${unanswered} without an answer`);
+  t.diagnostic(`${operations} operations, ${unanswered} without an answer`);
 });
 
 test('the same plan is the same story', async () => {

@@ -61,7 +61,7 @@ export function clusterCommand(): Command {
       .argument('[members...]', 'which, e.g. node2 proxy1; all by default')
       .action((dir: string, names: string[]) => guarded(() => forEach(path.resolve(dir), names, act)));
   };
-  each('start', 'start members', start);
+  each('start', 'start members', (folder, member) => start(folder, member));
   each('stop', 'stop members in order: requests in flight finish', (folder, member) => signal(folder, member, 'SIGTERM'));
   each('kill', 'kill members at once (SIGKILL)', (folder, member) => signal(folder, member, 'SIGKILL'));
   each('freeze', 'stop members in their tracks (SIGSTOP)', (folder, member) => signal(folder, member, 'SIGSTOP'));

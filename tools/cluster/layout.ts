@@ -16,6 +16,8 @@ export interface ClusterPlan {
   readonly port: number;
   /** Of the first node; the next ones follow. */
   readonly storagePort: number;
+  /** The first three numbers of the members' addresses, where each is a host of its own: nodes are .1 and on, proxies .101 and on. Default: loopback. */
+  readonly network?: string;
   /** A configuration file whose `auth`, `policies`, `replicator`, `cache`, `limits` and `log` every process gets. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -119,12 +121,13 @@ export async function distributeRings(from: string, to: string): Promise<void> {
 
 function membersOf(plan: ClusterPlan): Member[] {
   const nodes = Array.from({ length: plan.nodes }, (_, i) => nodeOf(plan, i));
-  const proxies = Array.from({ length: plan.proxies }, (_, i) => ({ name: `proxy${i + 1}`, role: 'proxy' as const, host: '127.0.0.1', port: plan.port + i }));
+  const proxyHost = (i: number): string => (plan.network === undefined ? '127.0.0.1' : `${plan.network}.${101 + i}`);
+  const proxies = Array.from({ length: plan.proxies }, (_, i) => ({ name: `proxy${i + 1}`, role: 'proxy' as const, host: proxyHost(i), port: plan.port + i }));
   return [...nodes, ...proxies];
 }
 
-function nodeOf({ storagePort }: ClusterPlan, i: number): Member {
-  return { name: `node${i + 1}`, role: 'node', host: `127.0.0.${i + 1}`, port: storagePort + i };
+function nodeOf({ storagePort, network = '127.0.0' }: ClusterPlan, i: number): Member {
+  return { name: `node${i + 1}`, role: 'node', host: `${network}.${i + 1}`, port: storagePort + i };
 }
 
 function addDevices(builder: RingBuilder, { devicesPerNode }: ClusterPlan, { node, zone }: { node: Member; zone: number }): void {

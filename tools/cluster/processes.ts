@@ -21,11 +21,12 @@ export async function runningPid(folder: string, { name }: Member): Promise<numb
   return command.includes(path.join(folder, name, 'gori.yaml')) ? pid : undefined;
 }
 
-/** Starts a member that does not run, and waits until it answers. */
-export async function start(folder: string, member: Member): Promise<'started' | 'running'> {
+/** Starts a member that does not run, and waits until it answers. `launcher`: a command that becomes the one that follows it, e.g. on another network. */
+export async function start(folder: string, member: Member, launcher: readonly string[] = []): Promise<'started' | 'running'> {
   if ((await runningPid(folder, member)) !== undefined) return 'running';
   const log = openSync(path.join(folder, member.name, 'log'), 'a');
-  const child = spawn(process.execPath, [...process.execArgv, GORI, 'server', '--config', path.join(folder, member.name, 'gori.yaml')], {
+  const [command, ...words] = [...launcher, process.execPath, ...process.execArgv, GORI, 'server', '--config', path.join(folder, member.name, 'gori.yaml')];
+  const child = spawn(command, words, {
     detached: true,
     stdio: ['ignore', log, log],
     env: { ...process.env, UV_THREADPOOL_SIZE: process.env['UV_THREADPOOL_SIZE'] ?? '16' },

@@ -13,6 +13,7 @@ export function simulateCommand(): Command {
     .option('--seeds <n>', 'how many, each with the next seed', '1')
     .option('--operations <n>', 'requests of clients in each', '500')
     .option('--workers <n>', 'threads (default: one a core, four at most)')
+    .option('--seconds <n>', 'begin none later than this')
     .option('--plant <fault>', 'plant a fault, to see that it is found: see test/simulation/plants.ts')
     .option('--history', 'tell the final reads, too, of one that fails')
     .action(async (options: Record<string, string | true>) => {
