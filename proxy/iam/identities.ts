@@ -147,9 +147,11 @@ export class Identities {
   async #roleSession(role: Role, { account, owner, accessKey, name, tags, session }: { account: string; owner: AccountOwner; accessKey: string; name: string; tags: Tags; session: CallerSession }): Promise<Caller> {
     const roleArn = arnOf('role', account, role);
     const arn = `arn:aws:sts::${account}:assumed-role/${role.name}/${name}`;
+    // Outside of accounts policies are Ceph's, which calls a session so.
+    const alias = account === '' ? [[`arn:aws:iam:::assumed-role/${role.name}/${name}`, 'session'] as const] : [];
     return {
       ...ordinary(owner, accessKey, `${role.name}/${name}`),
-      kind: 'role', arn, arns: new Map([[roleArn, 'principal'], [arn, 'session']]), accountId: account, accountNames: [owner.project], userId: `${role.id}:${name}`, userName: undefined,
+      kind: 'role', arn, arns: new Map([[roleArn, 'principal'], [arn, 'session'], ...alias]), accountId: account, accountNames: [owner.project], userId: `${role.id}:${name}`, userName: undefined,
       trusted: false, managesIdentities: false, ...(await this.#policiesOf(account, role)), tags: new Map([...role.tags, ...tags]), session: { ...session, roleArn, roleId: role.id, name },
     };
   }

@@ -130,7 +130,7 @@ function refuseMfa(call: Call): void {
   if (text(call, 'SerialNumber') !== undefined || text(call, 'TokenCode') !== undefined) throw new IamFault('AccessDenied', 'MultiFactorAuthentication failed: there are no MFA devices here.');
 }
 
-/** What a provider's token says, as conditions ask for it: `issuer:claim`; its audience also as Ceph has it, `app_id`. */
+/** What a provider's token says, as conditions ask for it: `issuer:claim`; all whom it is for as Ceph has it, `app_id`. */
 function claimValues(issuer: string, claims: Readonly<Record<string, unknown>>, audience: string): Record<string, readonly string[]> {
   const values: Record<string, readonly string[]> = {};
   for (const [name, value] of Object.entries(claims)) {
@@ -138,7 +138,7 @@ function claimValues(issuer: string, claims: Readonly<Record<string, unknown>>, 
     if (texts.length > 0) values[`${issuer}:${name}`.toLowerCase()] = texts;
   }
   values[`${issuer}:aud`.toLowerCase()] = [audience];
-  values[`${issuer}:app_id`.toLowerCase()] = [audience];
+  values[`${issuer}:app_id`.toLowerCase()] = [claims['azp'], claims['aud']].flat().filter((each) => typeof each === 'string');
   return values;
 }
 

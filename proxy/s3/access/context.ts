@@ -2,7 +2,7 @@
 import type { ObjectInfo } from '#storage-node/protocol';
 import { tagsOf } from '../object/metadata.ts';
 import { parseTagQuery } from '../object/tags.ts';
-import type { S3Request } from '../request.ts';
+import type { BucketRequest, S3Request } from '../request.ts';
 import { callerValues, caseless, type Context } from '#proxy/iam';
 
 /** What an operation knows of its request beyond its head. */
@@ -17,6 +17,7 @@ export function contextOf(request: S3Request, { object, extras }: { object?: Pic
   return (key) => {
     const given = extras?.values?.[key];
     if (given !== undefined) return [given];
+    if (BUCKET_TAG.test(key)) return one(caseless(bucketTags(request), key.slice(key.indexOf('/') + 1)));
     if (key.startsWith('aws:')) return one(ofRequest(request, key)) ?? callerValues(request.caller, key);
     if (key.startsWith('s3:existingobjecttag/')) return object === undefined ? undefined : one(caseless(tagsOf(object.metadata), key.slice('s3:existingobjecttag/'.length)));
     if (key.startsWith('s3:requestobjecttag')) return ofRequestTags(request, key, extras);
@@ -25,6 +26,13 @@ export function contextOf(request: S3Request, { object, extras }: { object?: Pic
     if (key === 's3:authtype') return one(request.identified.presigned ? 'REST-QUERY-STRING' : request.caller === undefined ? undefined : 'REST-HEADER');
     return callerValues(request.caller, key);
   };
+}
+
+/** Tags of the bucket: AWS's names for them, and Ceph's. */
+const BUCKET_TAG = /^(?:aws:resourcetag|s3:resourcetag|s3:buckettag)\//;
+
+function bucketTags({ bucket }: S3Request & Partial<Pick<BucketRequest, 'bucket'>>): ReadonlyMap<string, string> | undefined {
+  return bucket?.parsed('tagging', (text) => new Map(parseTagQuery(text)));
 }
 
 function one(value: string | undefined): string[] | undefined {

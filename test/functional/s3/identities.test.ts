@@ -81,6 +81,19 @@ test('what another account grants, the own one has to let its user use', async (
   assert.deepEqual([await status(s3(bob), 'GET', '/iam-cross'), await status(s3(bob), 'GET', '/iam-cross/k'), (await s3(bob).ask('PUT', '/iam-cross/n', { body: 'x' })).status], [200, 200, 403]);
 });
 
+test('a policy may ask for tags: of the bucket, of the object, of the caller', async () => {
+  await s3(ROOT).well('PUT', '/iam-tags');
+  await s3(ROOT).well('PUT', '/iam-tags?tagging', { body: '<Tagging><TagSet><Tag><Key>Team</Key><Value>red</Value></Tag></TagSet></Tagging>' });
+  for (const tag of ['red', 'blue']) await s3(ROOT).well('PUT', `/iam-tags/${tag}`, { body: 'x', headers: { 'x-amz-tagging': `Team=${tag}` } });
+  await iam.well('CreateUser', { UserName: 'tagged', 'Tags.member.1.Key': 'Team', 'Tags.member.1.Value': 'red' });
+  await iam.well('PutUserPolicy', { UserName: 'tagged', PolicyName: 'own', PolicyDocument: policyText({ Action: 's3:GetObject', Resource: '*', Condition: { StringEquals: { 's3:ExistingObjectTag/Team': '${aws:PrincipalTag/Team}' } } }, { Action: 's3:ListBucket', Resource: '*', Condition: { StringEquals: { 'aws:ResourceTag/Team': '${aws:PrincipalTag/Team}' } } }) });
+  const tagged = await iam.key('tagged');
+  const seen = async (): Promise<number[]> => [await status(s3(tagged), 'GET', '/iam-tags/red'), await status(s3(tagged), 'GET', '/iam-tags/blue'), await status(s3(tagged), 'GET', '/iam-tags')];
+  assert.deepEqual(await seen(), [200, 403, 200]);
+  await iam.well('TagUser', { UserName: 'tagged', 'Tags.member.1.Key': 'team', 'Tags.member.1.Value': 'blue' });
+  assert.deepEqual(await seen(), [403, 200, 403]);
+});
+
 test('a session of a role may what its role and its own policy both say, wherever its token stands, and nobody else may use it', async () => {
   await s3(ROOT).well('PUT', '/iam-roles');
   await s3(ROOT).well('PUT', '/iam-roles/k', { body: 'data' });
