@@ -1,7 +1,7 @@
 /**
  * Operations by the owner, users and sessions of the same account, the root and a user of another, and nobody in particular; with policies of identities,
  * sessions, boundaries and the bucket that allow and deny, and with lists: every answer is what a small model says it must be.
- * GORI_MATRIX_BUCKETS=100 tries more combinations of a bucket's policy and list; a seed is printed, and GORI_MATRIX_SEED repeats one.
+ * GORI_MATRIX_BUCKETS=400 tries more combinations of a bucket's policy and list; a seed is printed, and GORI_MATRIX_SEED repeats one.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -13,7 +13,7 @@ import { S3Session } from './session.ts';
 const ROOT: Credentials = { accessKeyId: 'ROOTKEY', secretAccessKey: 'root/secret' };
 const OTHER: Credentials = { accessKeyId: 'OTHERKEY', secretAccessKey: 'other/secret' };
 const BUCKET = 'access-matrix';
-const BUCKETS = Number(process.env['GORI_MATRIX_BUCKETS'] ?? 12);
+const BUCKETS = Number(process.env['GORI_MATRIX_BUCKETS'] ?? 40);
 const AT_ONCE = 12;
 
 interface Operation extends ModelOperation {
@@ -126,17 +126,18 @@ function* buckets(next: () => number): Generator<ModelBucket> {
 
 async function configure(bucket: ModelBucket): Promise<void> {
   const owner = new S3Session(gori.endpoint, ROOT.accessKeyId, ROOT.secretAccessKey);
-  await owner.well('DELETE', `/${BUCKET}?publicAccessBlock`);
+  // First of all what may deny the rest to its owner too.
   await owner.well('DELETE', `/${BUCKET}?policy`);
+  await owner.well('DELETE', `/${BUCKET}?publicAccessBlock`);
   const grant = bucket.acl === 'other account reads' ? { 'x-amz-grant-read': 'id=canonical-two' } : bucket.acl === 'other account all' ? { 'x-amz-grant-full-control': 'id=canonical-two' } : undefined;
   const headers = grant === undefined ? { 'x-amz-acl': bucket.acl } : { 'x-amz-grant-read-acp': 'id=canonical-one', ...grant };
   await owner.well('PUT', `/${BUCKET}?acl`, { headers });
   await owner.well('PUT', `/${BUCKET}/k?acl`, { headers });
+  if (bucket.block) await owner.well('PUT', `/${BUCKET}?publicAccessBlock`, { body: '<PublicAccessBlockConfiguration><IgnorePublicAcls>true</IgnorePublicAcls><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>' });
   if (bucket.policy.length > 0) {
     const statements = bucket.policy.map(({ named, says }) => ({ Effect: says.startsWith('deny') ? 'Deny' : 'Allow', Principal: named === 'everybody' ? '*' : { AWS: ARNS[named] }, ...(says === 'allow reads' ? { Action: READS } : says === 'deny writes' ? { NotAction: READS } : { Action: 's3:*' }), Resource: [`arn:aws:s3:::${BUCKET}`, `arn:aws:s3:::${BUCKET}/*`] }));
     await owner.well('PUT', `/${BUCKET}?policy`, { body: policyText(...statements) });
   }
-  if (bucket.block) await owner.well('PUT', `/${BUCKET}?publicAccessBlock`, { body: '<PublicAccessBlockConfiguration><IgnorePublicAcls>true</IgnorePublicAcls><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>' });
 }
 
 let cases = 0;
