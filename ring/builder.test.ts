@@ -302,3 +302,42 @@ test('ids of removed devices are used again, and removed devices hold nothing', 
   assert.equal(builder.add(deviceIn({ region: 1, zone: 1, host: 9, weight: 100 }, 9)), 2);
   assert.deepEqual(builder.toRing().partitionsOf(2), []);
 });
+
+test('a ring whose power was increased has every key on the devices it was on, in their order, and goes on from there', () => {
+  fc.assert(
+    fc.property(anyPlaces, anyReplicas, fc.integer({ min: 0, max: 1 << 30 }), (places, replicas, seed) => {
+      const { builder, clock } = builderOf(places, { replicas: Math.min(replicas, places.length) });
+      builder.rebalance({ seed });
+      const before = builder.toRing();
+      const { version } = builder.state;
+      builder.increasePower();
+      const after = builder.toRing();
+      assert.deepEqual([after.partitionCount, after.version > version, builder.state.changed], [2 * before.partitionCount, true, false]);
+      assert.deepEqual(builder.validate(), []);
+      for (let n = 0; n < 200; n++) {
+        const key = Buffer.alloc(16);
+        key.writeUInt32BE((Math.imul(n, 0x9e37_79b1) ^ seed) >>> 0);
+        const [old, young] = [before.partition(key), after.partition(key)];
+        assert.equal(young >>> 1, old);
+        assert.deepEqual(after.primaries(young).map(({ id }) => id), before.primaries(old).map(({ id }) => id));
+        assert.equal(after.quorum(young), before.quorum(old));
+      }
+      clock.wind(2 * HOUR_MS);
+      builder.rebalance({ seed, gradual: true });
+      assert.deepEqual(builder.validate(), []);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('no power is increased while partitions move', () => {
+  const places = [1, 2, 3, 4].map((zone) => ({ region: 1, zone, host: 1, weight: 1 }));
+  const { builder, clock } = builderOf(places);
+  builder.rebalance();
+  builder.add(deviceIn({ region: 1, zone: 5, host: 1, weight: 1 }, 9));
+  clock.wind(2 * HOUR_MS);
+  builder.rebalance({ gradual: true });
+  assert.throws(() => builder.increasePower(), (error) => isStoreError(error, 'bad-request'));
+  builder.settle();
+  builder.increasePower();
+});

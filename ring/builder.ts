@@ -23,7 +23,7 @@ import { findFaults } from './validate.ts';
 /** Everything a builder is; what its file holds. */
 export interface BuilderState {
   readonly partPower: number;
-  /** Set while a partition power increase is prepared; nothing increases it yet. */
+  /** As Swift's files have it while a partition power increase is prepared; ours needs no preparation (increasePower), and nothing sets it. */
   readonly nextPartPower?: number | undefined;
   readonly replicas: number;
   readonly minPartHours: number;
@@ -62,14 +62,10 @@ export interface RebalanceResult {
 const SECONDS_PER_HOUR = 3600;
 
 export class RingBuilder {
-  readonly partPower: number;
-  readonly partitionCount: number;
   readonly #clock: Clock;
   #state: BuilderState;
 
   private constructor(state: BuilderState, clock: Clock) {
-    this.partPower = state.partPower;
-    this.partitionCount = 2 ** state.partPower;
     this.#state = state;
     this.#clock = clock;
   }
@@ -85,6 +81,14 @@ export class RingBuilder {
 
   static fromState(state: BuilderState, clock: Clock): RingBuilder {
     return new RingBuilder(state, clock);
+  }
+
+  get partPower(): number {
+    return this.#state.partPower;
+  }
+
+  get partitionCount(): number {
+    return 2 ** this.#state.partPower;
   }
 
   /** The builder as plain values; the tables are the builder's own and are not to be written. */
@@ -152,6 +156,26 @@ export class RingBuilder {
   setOverload(overload: number): void {
     require(Number.isFinite(overload) && overload >= 0, `an overload is 0 or more, not ${overload}`);
     this.#change({ overload });
+  }
+
+  /**
+   * Cuts every partition in two, both on the devices of the one: keys stay where they are, and so do majorities. Nothing on the devices goes by partitions
+   * (docs/decisions/0035), so processes that have the ring before and those that have this one agree on everything. Throws while partitions move.
+   */
+  increasePower(): void {
+    require(!this.isMoving, 'what moved at the last rebalance has not all arrived: settle it first');
+    const { partPower, assignments, lastMoved, changed } = this.#state;
+    require(partPower < MAX_PART_POWER, `a partition power is ${MAX_PART_POWER} at most`);
+    const doubled = <Table extends Uint16Array | Uint32Array>(table: Table, into: Table): Table => {
+      for (let partition = 0; partition < into.length; partition++) into[partition] = table[partition >>> 1]!;
+      return into;
+    };
+    this.#change({
+      partPower: partPower + 1,
+      assignments: assignments.map((table) => doubled(table, new Uint16Array(2 * table.length))),
+      lastMoved: doubled(lastMoved, new Uint32Array(2 * lastMoved.length)),
+    });
+    this.#state = { ...this.#state, changed };
   }
 
   /** Lets every partition move at the next rebalance. For operators who know that replication is through. */

@@ -128,3 +128,14 @@ test('two editors do not overwrite each other, and a lock of a dead process is t
   await writeFile(`${path}.lock`, '999999999');
   assert.equal((await gori('set-replicas', path, '2')).status, 0);
 });
+
+test('increase-power doubles the partitions and writes the ring', async () => {
+  const path = await ringOf('growing');
+  await gori('rebalance', path);
+  const { status, out } = await gori('increase-power', path);
+  assert.equal(status, 0);
+  assert.match(out, /has 512 partitions/);
+  const ring = await loadRing(join(folder, 'growing.ring'));
+  assert.equal(ring.partPower, 9);
+  assert.equal((await gori('validate', path)).status, 0);
+});

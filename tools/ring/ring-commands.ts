@@ -16,6 +16,7 @@ export function addRingCommands(ring: Command, terminal: Terminal): void {
   addPretend(ring, terminal);
   addRebalance(ring, terminal);
   addSettle(ring, terminal);
+  addIncreasePower(ring, terminal);
   addValidate(ring, terminal);
   addDispersion(ring, terminal);
   addWriteRing(ring, terminal);
@@ -31,7 +32,7 @@ function addCreate(ring: Command, terminal: Terminal): void {
     .command('create')
     .description('make a builder without devices; never over an existing file')
     .argument('<builder>', 'builder file, e.g. object.builder')
-    .argument('<part-power>', 'the ring has 2^power partitions, for good: 1..32', toNumber)
+    .argument('<part-power>', 'the ring has 2^power partitions: 1..32; there is increase-power, and no way back', toNumber)
     .argument('<replicas>', 'copies of everything, e.g. 3; may be fractional', toNumber)
     .argument('<min-part-hours>', 'least hours between two moves of a partition', toNumber)
     .action((path: string, partPower: number, replicas: number, minPartHours: number) =>
@@ -184,6 +185,23 @@ function addSettle(ring: Command, terminal: Terminal): void {
           const { removedDevices } = builder.settle();
           await saveRing(ringPath(path), builder.toRing());
           terminal.out(`settled, ${removedDevices} devices removed; ${ringPath(path)} is written`);
+        }),
+      ),
+    );
+}
+
+function addIncreasePower(ring: Command, terminal: Terminal): void {
+  ring
+    .command('increase-power')
+    .description('cut every partition in two, for a cluster that outgrew them; nothing moves, and nothing on the devices changes: roll it out (gori rollout)')
+    .argument('<builder>', 'builder file')
+    .action((path: string) =>
+      guarded(terminal, () =>
+        editBuilder(path, terminal, async (builder) => {
+          builder.increasePower();
+          if (!builder.everRebalanced) return terminal.out(`${path} has ${builder.partitionCount} partitions`);
+          await saveRing(ringPath(path), builder.toRing());
+          terminal.out(`${path} has ${builder.partitionCount} partitions; ${ringPath(path)} is written`);
         }),
       ),
     );
