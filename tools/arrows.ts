@@ -28,7 +28,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'tools/object': ['proxy/core', 'storage-node/protocol', 'tools/server'],
   'tools/recon': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
   'tools/rollout': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
-  'tools/simulate': [],
+  'tools/simulate': ['ring'],
   tools: ['tools/simulate', 'tools/recon', 'tools/rollout', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
 };
 
