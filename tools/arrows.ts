@@ -28,8 +28,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'tools/object': ['proxy/core', 'storage-node/protocol', 'tools/server'],
   'tools/recon': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
   'tools/rollout': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
+  'tools/fsck': ['storage-node/engine'],
   'tools/simulate': ['ring'],
-  tools: ['tools/simulate', 'tools/recon', 'tools/rollout', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
+  tools: ['tools/fsck', 'tools/simulate', 'tools/recon', 'tools/rollout', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
 };
 
 /** Rooms that may use any door. */

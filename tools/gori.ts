@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { clusterCommand } from './cluster/command.ts';
 import { completionCommand } from './completion.ts';
 import { objectCommand } from './object/command.ts';
+import { fsckCommand } from './fsck/command.ts';
 import { explainCommand } from './object/explain.ts';
 import { reconCommand } from './recon/command.ts';
 import { ringCommand } from './ring/command.ts';
@@ -24,6 +25,7 @@ const program: Command = new Command('gori')
   .addCommand(objectCommand())
   .addCommand(explainCommand())
   .addCommand(reconCommand())
+  .addCommand(fsckCommand())
   .addCommand(rolloutCommand())
   .addCommand(simulateCommand())
   .addCommand(completionCommand(() => program))

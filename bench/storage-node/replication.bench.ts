@@ -2,7 +2,7 @@
  * Claim: a replication pass over an idle device with 1,000,000 objects takes under 5 s and walks no directory; an emptied device is filled
  * at no less than half the rate at which its disk writes in sequence.
  *
- *     node bench/storage-node/replication.bench.ts <directory> [--objects 1000000] [--bytes 4096]
+ *     node bench/storage-node/replication.bench.ts <directory> [--objects 1000000] [--bytes 4096] [--port 8410]
  *
  * Two devices of one ring, each with a server of its own in this process, so that everything between them crosses HTTP: what is measured is
  * the work of both sides on one core. Run it with --bytes 1048576 --objects 2000 for large records, 4194304 for files.
@@ -18,12 +18,12 @@ import { NodeClient } from '#storage-node/client';
 import { objectReplicator } from '#storage-node/daemons';
 import { ringsOver } from '../../test/support/index.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { objects: { type: 'string', default: '1000000' }, bytes: { type: 'string', default: '4096' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { objects: { type: 'string', default: '1000000' }, bytes: { type: 'string', default: '4096' }, port: { type: 'string', default: '8410' } } });
 const directory = path.resolve(positionals[0] ?? 'replication-bench');
 const objects = Number(values.objects);
 const bytes = Number(values.bytes);
 const secret = 'bench';
-const FIRST_PORT = 8410;
+const FIRST_PORT = Number(values.port);
 
 mkdirSync(directory);
 const start = (i: number): Promise<StorageNode> =>

@@ -40,7 +40,7 @@ export class BigFiles {
   create(key: Key, writeBehindBytes: number): BigWriter {
     const { files, random, crc32 } = this.#environment;
     const id = random.below(2 ** 21) * 2 ** 32 + random.below(2 ** 32) + 1;
-    const name = nameOf(key, id);
+    const name = bigFileName(key, id);
     const file = mapFaults(() => files.open(`${this.#directory}/${name}`, 'create-bulk'));
     this.#writing.add(name);
     const made = ++this.#made;
@@ -49,18 +49,18 @@ export class BigFiles {
   }
 
   open(key: Key, id: number): File {
-    return this.#environment.files.open(`${this.#directory}/${nameOf(key, id)}`, 'read');
+    return this.#environment.files.open(`${this.#directory}/${bigFileName(key, id)}`, 'read');
   }
 
   /** Unlinks a file nobody needs; where that fails, a sweep does it later. */
   remove(key: Key, id: number): void {
-    this.#own(this.#environment.files.unlink(`${this.#directory}/${nameOf(key, id)}`));
+    this.#own(this.#environment.files.unlink(`${this.#directory}/${bigFileName(key, id)}`));
   }
 
   /** Keeps a damaged file out of the way, for whoever wants to look. */
   quarantine(key: Key, id: number): void {
     const { files } = this.#environment;
-    const name = nameOf(key, id);
+    const name = bigFileName(key, id);
     try {
       files.makeDirectory(this.#quarantineDirectory);
       files.rename(`${this.#directory}/${name}`, `${this.#quarantineDirectory}/${name}`);
@@ -120,7 +120,7 @@ export class BigFiles {
   }
 }
 
-function nameOf(key: Key, id: number): string {
+export function bigFileName(key: Key, id: number): string {
   return `${key.toString('hex')}-${id.toString(16)}.b`;
 }
 
