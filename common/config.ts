@@ -40,7 +40,7 @@ const schema = z.strictObject({
   /** Where clients are served. */
   proxy: z.strictObject({ host: word.default('127.0.0.1'), port: port.default(8080) }).prefault({}),
   /** Where the devices of this machine are served to other processes; not at all without it. */
-  storage: z.strictObject({ host: word.default('127.0.0.1'), port, /** Names of the devices; default: all under `<data>/devices`. */ devices: z.array(word).optional() }).optional(),
+  storage: z.strictObject({ host: word.default('127.0.0.1'), port, /** Names of the devices; default: all under `<data>/devices`. */ devices: z.array(word).optional(), /** Refuse devices where no file system is mounted, as Swift's mount_check. */ mountCheck: z.boolean().default(false) }).optional(),
   /** The rings made at the first start of a whole cluster in one process. */
   embedded: z
     .strictObject({ devices: z.int().min(1).max(64).default(4), replicas: z.number().min(1).max(16).default(3), partPower: z.int().min(1).max(20).default(10) })

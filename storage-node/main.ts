@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { type Clock, type DaemonStatus, isStoreError, type Log, StoreError } from '#common';
 import { Gatherer, openDevice, openListingEngine, timelyListings, timelyObjects, type Device, type DeviceOptions, type LevelListingEngine } from '#storage-node/engine';
 import type { ListingEngine, ObjectEngine } from '#storage-node/protocol';
-import { startNodeServer, type NodeServer, type RingDoor } from '#storage-node/server';
+import { startNodeServer, type FenceDoor, type NodeServer, type RingDoor } from '#storage-node/server';
+import { Fences } from './fences.ts';
+import { assertMounted } from './mounted.ts';
 import { reconOf, type Recon } from './recon.ts';
 
 export type { Recon } from './recon.ts';
+export { readFences, writeFences, type Fence } from './fences.ts';
 
 export interface StorageNodeOptions {
   /** Devices by the names that the ring has for them. */
@@ -24,6 +27,10 @@ export interface StorageNodeOptions {
   readonly rings?: RingDoor;
   readonly clock: Clock;
   readonly log: Log;
+  /** Devices have to be mount points: what is meant for a disk that is not there must not fill the system's. */
+  readonly mountCheck?: boolean;
+  /** Where it is written down which devices are fenced; left out, that ends with the process. */
+  readonly fencesFile?: string;
   /** Passed on to each device; limits and the reporting of damage. */
   readonly device?: Pick<DeviceOptions, 'report' | 'settings'>;
 }
@@ -51,6 +58,8 @@ export interface StorageNode extends AsyncDisposable {
   readonly server: NodeServer | undefined;
   /** Daemons that look after it, to be told of in its report: whoever starts some adds them. */
   readonly daemons: DaemonStatus[];
+  /** Devices that nobody is served from. */
+  readonly fences: Fences;
   /** How its devices and daemons are: what `GET /recon` answers. */
   recon(): Promise<Recon>;
   /** Stops listening, finishes requests in flight within `graceMs`, closes the devices. */
@@ -64,7 +73,8 @@ export interface StorageNode extends AsyncDisposable {
 export async function startStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
   const devices = new Map<string, NodeDevice>();
   const daemons: DaemonStatus[] = [];
-  const recon = (): Promise<Recon> => reconOf({ ...options, address: options.address ?? server ?? options.listen, opened: devices, daemons });
+  const fences = await Fences.open({ file: options.fencesFile, clock: options.clock, log: options.log });
+  const recon = (): Promise<Recon> => reconOf({ ...options, address: options.address ?? server ?? options.listen, opened: devices, daemons, fences });
   let server: NodeServer | undefined;
   const close = async (graceMs = 10_000): Promise<void> => {
     await server?.close(graceMs);
@@ -72,37 +82,45 @@ export async function startStorageNode(options: StorageNodeOptions): Promise<Sto
     for (const result of closed) if (result.status === 'rejected') options.log.error({ err: result.reason as unknown }, 'a device did not close cleanly');
   };
   try {
-    await openDevices(options, devices);
+    await openDevices(options, devices, fences);
     const { listen, log, rings } = options;
-    if (listen) server = await startNodeServer({ ...listen, devices, log, recon, rings });
+    if (listen) server = await startNodeServer({ ...listen, devices, log, recon, rings, fences: fenceDoor(options, fences) });
   } catch (error) {
     await close(0);
     throw error;
   }
-  return { devices, server, daemons, recon, close, [Symbol.asyncDispose]: () => close() };
+  return { devices, server, daemons, fences, recon, close, [Symbol.asyncDispose]: () => close() };
 }
 
-async function openDevices(options: StorageNodeOptions, devices: Map<string, NodeDevice>): Promise<void> {
+async function openDevices(options: StorageNodeOptions, devices: Map<string, NodeDevice>, fences: Fences): Promise<void> {
   const gatherers = { objects: new Gatherer(options.device?.settings), listings: new Gatherer() };
   let fault: unknown;
   for (const { name, directory } of options.devices) {
     try {
-      devices.set(name, await openNodeDevice(options, gatherers, name, directory));
+      fences.check(name);
+      if (options.mountCheck === true) await assertMounted(directory);
+      devices.set(name, await openNodeDevice(options, { gatherers, fences }, { name, directory }));
     } catch (error) {
       if (!isStoreError(error, 'device-unavailable', 'device-full')) throw error;
       options.log.error({ err: error, device: name }, 'a device cannot be opened and is left out');
       fault = error;
     }
   }
-  if (devices.size === 0 && options.devices.length > 0) throw fault;
+  // A node whose devices are all fenced has to be there to let one back.
+  if (devices.size === 0 && options.devices.some(({ name }) => fences.get(name) === undefined)) throw fault;
 }
 
-async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, gatherers: Gatherers, name: string, directory: string): Promise<NodeDevice> {
-  const device = await openDevice({ directory, clock, policies, gatherer: gatherers.objects, ...deviceOptions });
+async function openNodeDevice({ clock, policies, device: deviceOptions }: StorageNodeOptions, { gatherers, fences }: { gatherers: Gatherers; fences: Fences }, { name, directory }: { name: string; directory: string }): Promise<NodeDevice> {
+  const report: DeviceOptions['report'] = (event) => {
+    deviceOptions?.report?.(event);
+    if (event.event === 'device-fenced') void fences.raise(name, 'its disk failed writes');
+  };
+  const device = await openDevice({ directory, clock, policies, gatherer: gatherers.objects, ...deviceOptions, report });
+  const gate = { check: () => fences.check(name), note: (error: unknown) => fences.note(name, error) };
   try {
     const databases = await openListingEngine({ directory: join(directory, 'listings'), clock, gatherer: gatherers.listings, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
-    const objects = new Map(device.policies.map((policy) => [policy, timelyObjects(device.objects(policy), { clock })]));
-    return { name, device, databases, listings: timelyListings(databases, { clock }), objects: (policy) => objects.get(policy) };
+    const objects = new Map(device.policies.map((policy) => [policy, timelyObjects(device.objects(policy), { clock, gate })]));
+    return { name, device, databases, listings: timelyListings(databases, { clock, gate }), objects: (policy) => objects.get(policy) };
   } catch (error) {
     await device.close();
     throw error instanceof StoreError ? error : new StoreError('device-unavailable', `${directory}: listings cannot be opened`, { cause: error });
@@ -115,4 +133,15 @@ async function closeDevice({ device, databases }: NodeDevice): Promise<void> {
   } finally {
     await device.close();
   }
+}
+
+/** What operators ask over HTTP. */
+function fenceDoor({ devices }: StorageNodeOptions, fences: Fences): FenceDoor {
+  return {
+    all: () => fences.all(),
+    change: async (device, { fenced, reason }) => {
+      if (!devices.some(({ name }) => name === device)) throw new StoreError('bad-request', `${device} is no device of this node`);
+      await (fenced ? fences.raise(device, reason) : fences.release(device));
+    },
+  };
 }

@@ -8,5 +8,5 @@ export type { VolumeEngine } from './volume/volume-engine.ts';
 export { MemoryObjectEngine } from './memory/memory-engine.ts';
 export { MemoryListingEngine } from './listing/memory.ts';
 export { LevelListingEngine, openListingEngine, type ListingEngineOptions } from './listing/level/level-listing-engine.ts';
-export { timelyListings, timelyObjects, type TimelyOptions } from './timely.ts';
+export { timelyListings, timelyObjects, type Gate, type TimelyOptions } from './timely.ts';
 export { checkDevice, repairDevice, type DeviceCheck, type DeviceRepair } from './device/check.ts';

@@ -13,6 +13,15 @@ import type {
 export interface TimelyOptions {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly maxSkewMs?: number | undefined;
+  /** Asked before each call, and told of each that failed. */
+  readonly gate?: Gate | undefined;
+}
+
+/** Who may keep everybody out of a device. */
+export interface Gate {
+  /** Throws where nobody may pass. */
+  check(): void;
+  note(error: unknown): void;
 }
 
 type Judge = (request: Dated & { readonly timestamp: Timestamp }) => void;
@@ -30,58 +39,60 @@ function judgeOf({ clock, maxSkewMs = MAX_SKEW_MS }: TimelyOptions): Judge {
 
 /** The engine, behind the bound. */
 export function timelyObjects(engine: ObjectEngine, options: TimelyOptions): ObjectEngine {
-  return new TimelyObjects(engine, judgeOf(options));
+  return new TimelyObjects(engine, judgeOf(options), options.gate);
 }
 
 /** The same for databases; their rows come with the times of objects, which were judged there. */
 export function timelyListings(engine: ListingEngine, options: TimelyOptions): ListingEngine {
-  return new TimelyListings(engine, judgeOf(options));
+  return new TimelyListings(engine, judgeOf(options), options.gate);
 }
 
 class TimelyObjects implements ObjectEngine {
   readonly #engine: ObjectEngine;
   readonly #judge: Judge;
+  readonly #gate: Gate | undefined;
 
-  constructor(engine: ObjectEngine, judge: Judge) {
+  constructor(engine: ObjectEngine, judge: Judge, gate: Gate | undefined) {
     this.#engine = engine;
     this.#judge = judge;
+    this.#gate = gate;
   }
 
   async put(request: PutRequest): Promise<WriteReceipt> {
     this.#judge(request);
-    return this.#engine.put(request);
+    return pass(this.#gate, () => this.#engine.put(request));
   }
 
   async create(request: CreateRequest): Promise<ObjectWriter> {
     this.#judge(request);
-    return this.#engine.create(request);
+    return pass(this.#gate, () => this.#engine.create(request));
   }
 
   async post(request: PostRequest): Promise<WriteReceipt> {
     this.#judge(request);
-    return this.#engine.post(request);
+    return pass(this.#gate, () => this.#engine.post(request));
   }
 
   async delete(request: DeleteRequest): Promise<WriteReceipt> {
     this.#judge(request);
-    return this.#engine.delete(request);
+    return pass(this.#gate, () => this.#engine.delete(request));
   }
 
   async prepare(request: PrepareRequest): Promise<Prepared> {
     this.#judge(request);
-    return this.#engine.prepare(request);
+    return pass(this.#gate, () => this.#engine.prepare(request));
   }
 
   stat(key: Key): Promise<ObjectState | undefined> {
-    return this.#engine.stat(key);
+    return pass(this.#gate, () => this.#engine.stat(key));
   }
 
   info(key: Key): Promise<ObjectInfo | undefined> {
-    return this.#engine.info(key);
+    return pass(this.#gate, () => this.#engine.info(key));
   }
 
   open(key: Key): Promise<ObjectReader | undefined> {
-    return this.#engine.open(key);
+    return pass(this.#gate, () => this.#engine.open(key));
   }
 
   abandon(key: Key, timestamp: Timestamp): void {
@@ -93,68 +104,70 @@ class TimelyObjects implements ObjectEngine {
   }
 
   pending(options: { olderThanMs: number; limit: number }): Promise<PendingRow[]> {
-    return this.#engine.pending(options);
+    return pass(this.#gate, () => this.#engine.pending(options));
   }
 
   history(key: Key): Promise<HistoryEntry[]> {
-    return this.#engine.history(key);
+    return pass(this.#gate, () => this.#engine.history(key));
   }
 
   digests(ranges: KeyRanges): Promise<Buffer> {
-    return this.#engine.digests(ranges);
+    return pass(this.#gate, () => this.#engine.digests(ranges));
   }
 
   states(request: KeyRanges & { after?: Key | undefined; limit: number }): Promise<KeyedState[]> {
-    return this.#engine.states(request);
+    return pass(this.#gate, () => this.#engine.states(request));
   }
 
   take(states: AsyncIterable<ShippedState>): Promise<Taken> {
-    return this.#engine.take(states);
+    return pass(this.#gate, () => this.#engine.take(states));
   }
 }
 
 class TimelyListings implements ListingEngine {
   readonly #engine: ListingEngine;
   readonly #judge: Judge;
+  readonly #gate: Gate | undefined;
 
-  constructor(engine: ListingEngine, judge: Judge) {
+  constructor(engine: ListingEngine, judge: Judge, gate: Gate | undefined) {
     this.#engine = engine;
     this.#judge = judge;
+    this.#gate = gate;
   }
 
   async put(request: PutDatabase): Promise<{ created: boolean; info: DatabaseInfo }> {
     this.#judge(request);
-    return this.#engine.put(request);
+    return pass(this.#gate, () => this.#engine.put(request));
   }
 
   async post(request: Dated & { database: DatabaseName; timestamp: Timestamp; metadata: TimedMetadata }): Promise<DatabaseInfo | undefined> {
     this.#judge(request);
-    return this.#engine.post(request);
+    return pass(this.#gate, () => this.#engine.post(request));
   }
 
   async delete(request: Dated & { database: DatabaseName; timestamp: Timestamp; force?: boolean }): Promise<'deleted' | 'not-found' | 'not-empty'> {
     this.#judge(request);
-    return this.#engine.delete(request);
+    return pass(this.#gate, () => this.#engine.delete(request));
   }
 
   info(database: DatabaseName): Promise<DatabaseInfo | undefined> {
-    return this.#engine.info(database);
+    return pass(this.#gate, () => this.#engine.info(database));
   }
 
   merge(request: MergeRequest): Promise<DatabaseInfo | undefined> {
-    return this.#engine.merge(request);
+    return pass(this.#gate, () => this.#engine.merge(request));
   }
 
   sync(): Promise<string> {
-    return this.#engine.sync();
+    return pass(this.#gate, () => this.#engine.sync());
   }
 
   list(database: DatabaseName, query: ListingQuery): Promise<ListingPage | undefined> {
-    return this.#engine.list(database, query);
+    return pass(this.#gate, () => this.#engine.list(database, query));
   }
 
   unreported(limit: number): Promise<DatabaseInfo[]> {
-    return this.#engine.unreported(limit);
+    return pass(this.#gate, () => this.#engine.unreported(limit));
   }
 
   reported(info: DatabaseInfo): void {
@@ -162,26 +175,39 @@ class TimelyListings implements ListingEngine {
   }
 
   databaseDigests(ranges: DatabaseRanges): Promise<Buffer> {
-    return this.#engine.databaseDigests(ranges);
+    return pass(this.#gate, () => this.#engine.databaseDigests(ranges));
   }
 
   databaseVersions(request: DatabaseRanges & { after?: Key | undefined; limit: number }): Promise<DatabaseVersion[]> {
-    return this.#engine.databaseVersions(request);
+    return pass(this.#gate, () => this.#engine.databaseVersions(request));
   }
 
   databaseState(database: DatabaseName): Promise<ReplicatedState | undefined> {
-    return this.#engine.databaseState(database);
+    return pass(this.#gate, () => this.#engine.databaseState(database));
   }
 
   databaseRows(database: DatabaseName, page: { after: string; limit: number }): Promise<ListingRow[]> {
-    return this.#engine.databaseRows(database, page);
+    return pass(this.#gate, () => this.#engine.databaseRows(database, page));
   }
 
   rowDigests(database: DatabaseName, ranges: { after: string; ends: readonly string[] }): Promise<string[]> {
-    return this.#engine.rowDigests(database, ranges);
+    return pass(this.#gate, () => this.#engine.rowDigests(database, ranges));
   }
 
   adopt(copies: readonly DatabaseCopy[]): Promise<void> {
-    return this.#engine.adopt(copies);
+    return pass(this.#gate, () => this.#engine.adopt(copies));
   }
+}
+
+/** In process every call pays for this: without a gate, next to nothing. */
+function pass<T>(gate: Gate | undefined, call: () => Promise<T>): Promise<T> {
+  if (gate === undefined) return call();
+  try {
+    gate.check();
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+  const answer = call();
+  answer.catch((error: unknown) => gate.note(error));
+  return answer;
 }

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isStoreError, StoreError, type Log } from '#common';
 import { listen, type Listening } from '#common/http';
 import { bearerOf, isBearer, parseRoute, type Route } from '#storage-node/protocol';
-import { readBody, sendFault, sendJson, type Exchange } from './exchange.ts';
+import { readBody, readJson, sendFault, sendJson, type Exchange } from './exchange.ts';
 import { listingOperations } from './listing/operations.ts';
 import { objectOperations } from './object/operations.ts';
 import { ReaderLeases } from './reader-leases.ts';
@@ -24,6 +24,8 @@ export interface NodeServerOptions {
   readonly recon?: () => Promise<Readonly<Record<string, unknown>>>;
   /** Tells which rings are in force (`GET /rings`) and takes new ones (`PUT /rings/<file>`). */
   readonly rings?: RingDoor | undefined;
+  /** Tells which devices are fenced (`GET /fences`), and fences them or lets them back (`PUT /fences/<device>`, `{ fenced, reason }`). */
+  readonly fences?: FenceDoor | undefined;
   /** A connection on which nothing moves for so long is cut. Default 90 s. */
   readonly idleTimeoutMs?: number;
   /** A peer that has an object open and does not read on for so long loses it. Default 60 s. */
@@ -35,6 +37,13 @@ export interface RingDoor {
   versions(): Readonly<Record<string, number>>;
   /** Throws `bad-request` or `conflict`. */
   receive(name: string, bytes: Buffer): Promise<Readonly<Record<string, number>>>;
+}
+
+/** What the server needs of whoever fences devices. */
+export interface FenceDoor {
+  all(): Readonly<Record<string, object>>;
+  /** Throws `bad-request` for a device that is not of this node. */
+  change(device: string, request: { readonly fenced: boolean; readonly reason: string }): Promise<void>;
 }
 
 export interface NodeServer {
@@ -75,6 +84,16 @@ async function takeRing(exchange: Exchange, rings: RingDoor, name: string): Prom
   sendJson(exchange, await rings.receive(name, await readBody(exchange)));
 }
 
+async function changeFence(exchange: Exchange, fences: FenceDoor, device: string): Promise<void> {
+  const { method } = exchange.request;
+  if (method === 'GET' && device === '') return sendJson(exchange, fences.all());
+  if (method !== 'PUT' || device === '') throw new StoreError('bad-request', `no operation ${method} on fences`);
+  const { fenced, reason } = await readJson(exchange);
+  if (typeof fenced !== 'boolean') throw new StoreError('bad-request', 'fenced is true or false');
+  await fences.change(decodeURIComponent(device), { fenced, reason: typeof reason === 'string' && reason !== '' ? reason : 'an operator says so' });
+  sendJson(exchange, fences.all());
+}
+
 class RequestListener {
   readonly leases: ReaderLeases;
   readonly #devices: ServedDevices;
@@ -82,14 +101,16 @@ class RequestListener {
   readonly #log: Log;
   readonly #recon: NonNullable<NodeServerOptions['recon']>;
   readonly #rings: RingDoor | undefined;
+  readonly #fences: FenceDoor | undefined;
   readonly #counts = { requests: 0, inFlight: 0, faults: 0 };
 
-  constructor({ devices, secret, log, leaseIdleMs, recon, rings }: NodeServerOptions) {
+  constructor({ devices, secret, log, leaseIdleMs, recon, rings, fences }: NodeServerOptions) {
     this.#devices = devices;
     this.#bearer = bearerOf(secret);
     this.#log = log;
     this.#recon = recon ?? (async () => ({}));
     this.#rings = rings;
+    this.#fences = fences;
     this.leases = new ReaderLeases({ idleMs: leaseIdleMs ?? 60_000, maxLeases: MAX_OPEN_READERS });
   }
 
@@ -125,6 +146,10 @@ class RequestListener {
     }
     if (this.#rings !== undefined && /^\/rings(\/|$)/.test(path)) {
       await takeRing(exchange, this.#rings, path.slice('/rings/'.length));
+      return;
+    }
+    if (this.#fences !== undefined && /^\/fences(\/|$)/.test(path)) {
+      await changeFence(exchange, this.#fences, path.slice('/fences/'.length));
       return;
     }
     const route = request.method === 'POST' ? parseRoute(path) : undefined;

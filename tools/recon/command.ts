@@ -1,4 +1,4 @@
-/** `gori recon`: how every storage node of a cluster is, asked of each by HTTP. Ends with status 1 where something wants looking after. */
+/** `gori recon`: how every storage node of a cluster is, asked of each by HTTP. Ends with status 1 where something wants looking after, 2 where it could not ask. */
 import path from 'node:path';
 import { Command } from 'commander';
 import { isStoreError, StoreError } from '#common';
@@ -6,7 +6,8 @@ import { RingSet } from '#ring';
 import { bearerOf } from '#storage-node/protocol';
 import type { Recon } from '#storage-node';
 import { readIdentity } from '../server/index.ts';
-import { troublesOf } from './troubles.ts';
+import { textTable } from '../ring/terminal.ts';
+import { ringTroubles, troublesOf } from './troubles.ts';
 
 interface NodeRecon {
   readonly node: string;
@@ -27,13 +28,13 @@ export function reconCommand(): Command {
     .action(async (options: { data: string; json?: boolean }) => {
       try {
         const answers = await gather(path.resolve(options.data));
-        const troubles = answers.flatMap(({ node, recon, fault, skewMs }) => troublesOf(recon, { fault, skewMs, nowMs: Date.now() }).map((text) => `${node}: ${text}`));
-        console.log(options.json ? JSON.stringify({ nodes: answers, troubles }, null, 2) : [...answers.map(describe), ...troubles].join('\n'));
+        const troubles = answers.flatMap(({ node, recon, fault, skewMs }) => troublesOf(recon, { fault, skewMs, nowMs: Date.now() }).map((text) => `${node}: ${text}`)).concat(ringTroubles(answers));
+        console.log(options.json ? JSON.stringify({ nodes: answers, troubles }, null, 2) : [tables(answers), ...(troubles.length > 0 ? ['', ...troubles] : [])].join('\n'));
         process.exitCode = troubles.length > 0 ? 1 : 0;
       } catch (error) {
         if (!isStoreError(error)) throw error;
         console.error(`gori: ${error.message}`);
-        process.exitCode = 1;
+        process.exitCode = 2;
       }
     });
 }
@@ -59,15 +60,26 @@ async function ask(node: string, authorization: string): Promise<NodeRecon> {
   }
 }
 
-function describe({ node, recon }: NodeRecon): string {
-  if (recon === undefined) return `${node}  no answer`;
-  const drives = Object.entries(recon.devices).map(([name, drive]) => {
-    const free = drive.sizeBytes === 0 ? '' : `, ${Math.round((100 * drive.freeBytes) / drive.sizeBytes)}% free`;
-    return `${node}/${name}  ${drive.state}${free}, ${drive.asyncPending} pending, ${drive.quarantined} quarantined`;
-  });
-  const daemons = Object.values(recon.daemons).map(({ name, passes, lastPassAtMs, lastPassTookMs, lastFault }) => {
-    const last = lastPassAtMs === undefined ? 'no pass yet' : `last pass ${Math.round((recon.time - lastPassAtMs) / 1000)} s ago, took ${((lastPassTookMs ?? 0) / 1000).toFixed(1)} s`;
-    return `    ${name.padEnd(20)} ${passes} passes, ${last}${lastFault === undefined ? '' : `, failed: ${lastFault}`}`;
-  });
-  return [...drives, ...daemons].join('\n');
+/** Drives of all nodes in one table, then daemons by node. */
+function tables(answers: readonly NodeRecon[]): string {
+  const drives = answers.flatMap(({ node, recon }) => Object.entries(recon?.devices ?? {}).map(([name, drive]) => [
+    `${node}/${name}`, drive.state, drive.sizeBytes === 0 ? '' : `${Math.round((100 * drive.freeBytes) / drive.sizeBytes)}%`, drive.asyncPending, drive.quarantined, drive.damaged ?? 0, lagOf(recon!, name),
+  ]));
+  const nodes = answers.map(({ node, recon, skewMs }) => [node, recon === undefined ? 'no answer' : 'answers', recon === undefined ? '' : `${skewMs} ms`, Object.entries(recon?.rings ?? {}).map(([file, version]) => `${file.replace('.ring', '')} ${version}`).join(', ')]);
+  const daemons = answers.flatMap(({ node, recon }) => Object.values(recon?.daemons ?? {}).map(({ name, passes, lastPassAtMs, lastPassTookMs, lastFault }) => [
+    node, name, passes, lastPassAtMs === undefined ? 'never' : `${Math.round((recon!.time - lastPassAtMs) / 1000)} s ago`, `${((lastPassTookMs ?? 0) / 1000).toFixed(1)} s`, lastFault ?? '',
+  ]));
+  return [
+    textTable(['node', 'state', 'clock', 'rings'], nodes),
+    textTable(['drive', 'state', 'free', 'pending', 'quarantined', 'damaged', 'in sync'], drives),
+    textTable(['node', 'daemon', 'passes', 'last pass', 'took', 'fault'], daemons),
+  ].join('\n\n');
+}
+
+/** When the object replicator last saw that others have all that the drive has. */
+function lagOf(recon: Recon, drive: string): string {
+  const { devices = {} } = (recon.daemons['object-replicator']?.report ?? {}) as { devices?: Readonly<Record<string, { inSyncAtMs?: number }>> };
+  const own = Object.entries(devices).filter(([place]) => place.startsWith(`${drive}/`)).map(([, { inSyncAtMs }]) => inSyncAtMs);
+  if (own.length === 0) return '';
+  return own.some((atMs) => atMs === undefined) ? 'never' : `${Math.round((recon.time - Math.min(...(own as number[]))) / 1000)} s ago`;
 }

@@ -10,8 +10,9 @@ export function troublesOf(recon: Recon | undefined, { fault, skewMs, nowMs }: {
   if (recon === undefined) return [`no answer: ${fault ?? 'unknown'}`];
   const troubles: string[] = [];
   if (Math.abs(skewMs) > MAX_SKEW_MS) troubles.push(`its clock is ${skewMs} ms from ours`);
-  for (const [name, { state, quarantined }] of Object.entries(recon.devices)) {
-    if (state !== 'serving') troubles.push(`${name} is ${state}`);
+  for (const [name, { state, quarantined, reason, damaged }] of Object.entries(recon.devices)) {
+    if (state !== 'serving') troubles.push(`${name} is ${state}${reason === undefined ? '' : `: ${reason}`}`);
+    if ((damaged ?? 0) > 0) troubles.push(`${name} has lost ${damaged} to damage, and does not have them again yet`);
     if (quarantined > 0) troubles.push(`${name} has ${quarantined} quarantined`);
   }
   for (const { name, lastFault, report } of Object.values(recon.daemons)) {
@@ -24,4 +25,14 @@ export function troublesOf(recon: Recon | undefined, { fault, skewMs, nowMs }: {
     }
   }
   return troubles;
+}
+
+/** Nodes that have other rings than most: by node, one sentence each. */
+export function ringTroubles(recons: readonly { readonly node: string; readonly recon: Recon | undefined }[]): string[] {
+  const files = new Set(recons.flatMap(({ recon }) => Object.keys(recon?.rings ?? {})));
+  return [...files].sort().flatMap((file) => {
+    const held = recons.flatMap(({ node, recon }) => (recon === undefined ? [] : [{ node, version: recon.rings[file] ?? 0 }]));
+    const newest = Math.max(...held.map(({ version }) => version));
+    return held.filter(({ version }) => version < newest).map(({ node, version }) => `${node}: its ${file} is version ${version}, others have ${newest}`);
+  });
 }

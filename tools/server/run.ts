@@ -85,6 +85,8 @@ function openNode({ config, identity, rings, inbox, log }: { config: Config; ide
     policies: [...rings.policies].map(({ index }) => index),
     ...(config.storage && { listen: { ip, port, secret: identity.secret } }),
     address: { ip, port },
+    fencesFile: path.join(config.data, 'fences.json'),
+    mountCheck: config.storage?.mountCheck ?? false,
     rings: inbox,
     clock: systemClock,
     log,
@@ -110,8 +112,9 @@ function startDaemons({ config, rings, nodes, node, timestamps, log }: DaemonPar
   if (node === undefined) return [];
   const devices = [...node.devices.values()];
   const places = devices.flatMap(({ name, device }) => device.policies.map((policy) => ({ device: name, policy, engine: device.objects(policy) })));
-  const listings = () => devices.map((device) => ({ device: device.name, engine: device.databases }));
-  const context = { rings, nodes, clock: systemClock, log, objects: () => places, listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
+  const isServed = ({ device }: { readonly device: string }): boolean => node.fences.get(device) === undefined;
+  const listings = () => devices.map((device) => ({ device: device.name, engine: device.databases })).filter(isServed);
+  const context = { rings, nodes, clock: systemClock, log, objects: () => places.filter(isServed), listings, timestamps, address: addressOf(config), reclaimAgeMs: config.reclaimAgeSeconds * 1000 };
   const replication = { ...context, intervalMs: config.replicator.intervalSeconds * 1000 };
   const daemons = [objectUpdater(context), containerUpdater(context), objectReplicator(replication), databaseReplicator(replication), compactor(context), reclaimer(context)];
   const { enabled, bytesPerSecond, intervalSeconds } = config.auditor;
