@@ -33,7 +33,7 @@ export class Fences {
 
   /** Without a file, fences end with the process. Throws `corrupt` where the file is damaged. */
   static async open(options: { file: string | undefined; clock: Clock; log: Log }): Promise<Fences> {
-    return new Fences(options, options.file === undefined ? new Map() : await readFences(options.file));
+    return new Fences(options, options.file === undefined ? new Map<string, Fence>() : await readFences(options.file));
   }
 
   get(device: string): Fence | undefined {

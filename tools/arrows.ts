@@ -27,11 +27,12 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'tools/cluster': ['ring', 'tools/rollout', 'tools/server'],
   'tools/object': ['proxy/core', 'storage-node/protocol', 'tools/server'],
   'tools/recon': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server', 'tools/ring'],
+  'tools/dispersion': ['ring', 'storage-node/client', 'tools/server'],
   'tools/drive': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
   'tools/rollout': ['ring', 'storage-node', 'storage-node/protocol', 'tools/server'],
   'tools/fsck': ['storage-node/engine'],
   'tools/simulate': ['ring'],
-  tools: ['tools/drive', 'tools/fsck', 'tools/simulate', 'tools/recon', 'tools/rollout', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
+  tools: ['tools/dispersion', 'tools/drive', 'tools/fsck', 'tools/simulate', 'tools/recon', 'tools/rollout', 'tools/ring', 'tools/server', 'tools/cluster', 'tools/object'],
 };
 
 /** Rooms that may use any door. */

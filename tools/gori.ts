@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { clusterCommand } from './cluster/command.ts';
 import { completionCommand } from './completion.ts';
 import { objectCommand } from './object/command.ts';
+import { dispersionCommand } from './dispersion/command.ts';
 import { driveCommand } from './drive/command.ts';
 import { fsckCommand } from './fsck/command.ts';
 import { explainCommand } from './object/explain.ts';
@@ -26,6 +27,7 @@ const program: Command = new Command('gori')
   .addCommand(objectCommand())
   .addCommand(explainCommand())
   .addCommand(reconCommand())
+  .addCommand(dispersionCommand())
   .addCommand(driveCommand())
   .addCommand(fsckCommand())
   .addCommand(rolloutCommand())

@@ -205,7 +205,7 @@ function pass<T>(gate: Gate | undefined, call: () => Promise<T>): Promise<T> {
   try {
     gate.check();
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
   const answer = call();
   answer.catch((error: unknown) => gate.note(error));

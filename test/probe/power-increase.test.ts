@@ -13,7 +13,7 @@ function increased(rings: TestRings): TestRings {
     return builder.toRing();
   };
   const [account, container, object] = [double(rings.account), double(rings.container), double(rings.object(0))];
-  return { ...rings, account, container, object: () => object, objectPrimaries: rings.objectPrimaries, containerPrimaries: rings.containerPrimaries };
+  return { ...rings, account, container, object: () => object, objectPrimaries: (name) => rings.objectPrimaries(name), containerPrimaries: (name) => rings.containerPrimaries(name) };
 }
 
 test('partitions are cut in two under load: proxies and nodes that have the rings before and after serve each other all the time, and all is home', async () => {

@@ -151,7 +151,9 @@ class Check {
         for (const { head, location } of records) await this.#record({ directory, where, head, file, at: location.offset + head.headBytes });
         reached = groupEnd;
       }
-      if (reached < volume.end) (isNewest ? this.#notes.push(`${where}: ${volume.end - reached} bytes of a write that was not finished follow the last group`) : this.#fault(`${where}: damaged behind ${reached}`));
+      if (reached === volume.end) return;
+      if (isNewest) this.#notes.push(`${where}: ${volume.end - reached} bytes of a write that was not finished follow the last group`);
+      else this.#fault(`${where}: damaged behind ${reached}`);
     } finally {
       file.close();
     }
