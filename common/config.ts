@@ -76,6 +76,8 @@ const schema = z.strictObject({
   janitors: z
     .strictObject({
       expirer: z.strictObject({ enabled: z.boolean().default(true), intervalSeconds: z.number().positive().default(60), concurrency: z.int().min(1).max(100).default(8) }).prefault({}),
+      /** Moves what was written under another storage policy than its container has. */
+      reconciler: z.strictObject({ enabled: z.boolean().default(true), intervalSeconds: z.number().positive().default(30) }).prefault({}),
       /** Of what was asked to be deleted after the answer. */
       deleter: z.strictObject({ enabled: z.boolean().default(true), intervalSeconds: z.number().positive().default(10), concurrency: z.int().min(1).max(100).default(8) }).prefault({}),
       accountReaper: z

@@ -5,7 +5,7 @@ import type { Operations } from '#proxy/admin';
 import { Tempauth } from '#proxy/auth';
 import { openStore, type Cluster, type Store } from '#proxy/core';
 import { createEdgeServer } from '#proxy/edge';
-import { accountReaper, deleter, expirer } from '#proxy/janitors';
+import { accountReaper, deleter, expirer, reconciler } from '#proxy/janitors';
 import { lifecycleWorker, Notifications } from '#proxy/s3';
 import { containerSync, SyncRealms } from '#proxy/swift';
 import { createApp, handlerOf } from './app.ts';
@@ -59,6 +59,7 @@ function startJanitors({ store, notifications }: { store: Store; notifications: 
   const { clock } = store.cluster;
   const daemons: Daemon[] = [];
   if (config.expirer.enabled) daemons.push(expirer({ store, clock, log, ...config.expirer, intervalMs: config.expirer.intervalSeconds * 1000 }));
+  if (config.reconciler.enabled) daemons.push(reconciler({ store, log, intervalMs: config.reconciler.intervalSeconds * 1000 }));
   if (config.deleter.enabled) daemons.push(deleter({ store, clock, log, ...config.deleter, intervalMs: config.deleter.intervalSeconds * 1000 }));
   if (config.accountReaper.enabled) daemons.push(accountReaper({ store, clock, log, ...config.accountReaper, intervalMs: config.accountReaper.intervalSeconds * 1000 }));
   const realms = new SyncRealms(swift.containerSync);

@@ -6,6 +6,7 @@ import type { Accounts } from './accounts.ts';
 import type { Cluster } from './cluster.ts';
 import { assertAlive, Database, liveMetadata } from './databases.ts';
 import type { Encryption } from './encryption/index.ts';
+import { hasMisplaced } from './misplaced.ts';
 import type { Placement, Placements } from './placement.ts';
 import { Settling } from './settling.ts';
 
@@ -29,6 +30,8 @@ export class Containers {
   readonly #accounts: Accounts;
   readonly #encryption: Encryption;
   readonly #settling: Settling;
+  /** Hears of containers that list objects of another storage policy than theirs. */
+  onMisplaced: ((name: ContainerName) => void) | undefined;
 
   constructor(cluster: Cluster, placements: Placements, accounts: Accounts, encryption: Encryption) {
     this.#encryption = encryption;
@@ -51,6 +54,7 @@ export class Containers {
     const held = await this.#cluster.cache.get<ContainerSummary>(key);
     if (held !== undefined) return held;
     const info = await this.info(name);
+    if (hasMisplaced(info)) this.onMisplaced?.(name);
     const summary: ContainerSummary = { putTimestamp: info.putTimestamp, policy: info.policy, metadata: liveMetadata(info.metadata) };
     await this.#cluster.cache.set(key, summary, SUMMARY_TTL_MS);
     return summary;
@@ -101,19 +105,19 @@ export class Containers {
   }
 
   /**
-   * Lists a row of an object on a majority; false where the container is gone. Synced a moment later, when the write of `object` is settled:
+   * Lists a row of an object on a majority; false where the container is gone, and where it has another storage policy than the row that policy. Synced a moment later, when the write of `object` is settled:
    * until then its devices can tell the row again.
    */
-  async noteObject(name: ContainerName, row: ListingRow, { container, object }: { container: ContainerSummary; object: Placement }): Promise<boolean> {
+  async noteObject(name: ContainerName, row: ListingRow, { container, object }: { container: ContainerSummary; object: Placement }): Promise<boolean | number> {
     const database = this.#database(name);
     const { replicas, need } = database.placement;
     const meeting = this.#settling.meet(replicas);
     if (meeting !== undefined) await meeting;
     const createWith = { timestamp: container.putTimestamp, policy: container.policy };
-    const listedBy = await database.merge([row], { createWith, deferSync: true });
-    if (listedBy === undefined) return false;
-    this.#settling.add(object, row, { listedBy, need });
-    return true;
+    const listed = await database.merge([row], { createWith, deferSync: true });
+    if (listed === undefined) return false;
+    this.#settling.add(object, row, { listedBy: listed.listedBy, need });
+    return listed.policy === row.policy || listed.policy;
   }
 
   /** Lists rows of the store's own on a majority, durably; false where the container is gone. */
@@ -123,9 +127,9 @@ export class Containers {
       return undefined;
     });
     if (container === undefined) return false;
-    const listedBy = await this.#database(name).merge(rows, { createWith: { timestamp: container.putTimestamp, policy: container.policy } });
-    if (listedBy === undefined) await this.forget(name);
-    return listedBy !== undefined;
+    const listed = await this.#database(name).merge(rows, { createWith: { timestamp: container.putTimestamp, policy: container.policy } });
+    if (listed === undefined) await this.forget(name);
+    return listed !== undefined;
   }
 
   /** Settles the writes that were listed a moment ago. */

@@ -60,16 +60,17 @@ export class Database {
   }
 
   /**
-   * Merges rows on a majority; answers the replicas that list them, undefined where the database is not alive on a majority (then nothing
+   * Merges rows on a majority; answers the replicas that list them and the policy that they have, undefined where the database is not alive on a majority (then nothing
    * of it will be listed). With `deferSync` somebody has to see to it that they are synced (settling.ts).
    */
-  async merge(rows: readonly ListingRow[], options: Pick<MergeRequest, 'createWith' | 'deferSync'>): Promise<readonly Replica[] | undefined> {
+  async merge(rows: readonly ListingRow[], options: Pick<MergeRequest, 'createWith' | 'deferSync'>): Promise<{ listedBy: readonly Replica[]; policy: number } | undefined> {
     const { need, replicas } = this.placement;
     const request = { database: this.name, rows, ...options };
     const answers = await askAll(replicas, (replica) => replica.client.listings.merge(request), (sofar) => listing(sofar).length >= need);
     if (valuesOf(answers).length < need) throw quorumFault(`rows of ${this.name.path}`, answers, need);
     const listedBy = listing(answers);
-    return listedBy.length >= need ? listedBy : undefined;
+    if (listedBy.length < need) return undefined;
+    return { listedBy, policy: mergeInfos(valuesOf(answers).filter((info) => info !== undefined))!.policy };
   }
 
   /** A page as the majority has it; undefined where it is not alive. */

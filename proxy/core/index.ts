@@ -9,6 +9,7 @@ import { Deleting } from './deleting.ts';
 import { Encryption } from './encryption/index.ts';
 import { Expiring } from './expiring.ts';
 import { Jottings } from './jottings.ts';
+import type { Misplaced } from './misplaced.ts';
 import { NullVersions } from './null-versions.ts';
 import { Objects, type ObjectName } from './objects.ts';
 import { explain, type Explanation } from './explain.ts';
@@ -64,6 +65,8 @@ export interface Store {
   readonly deleting: Deleting;
   /** Accounts that are taken down. */
   readonly closing: Closing;
+  /** Objects that were written under another storage policy than their container has. */
+  readonly misplaced: Misplaced;
   readonly nullVersions: NullVersions;
   readonly uploads: Uploads;
   /** Container names that are unique in the cluster. */
@@ -93,7 +96,7 @@ export function openStore(cluster: Cluster): Store {
   const agendaParts = { accounts, containers, timestamps: cluster.timestamps };
   const expiring = new Expiring('expiring', agendaParts);
   const witnesses = new Witnesses();
-  const objects = new Objects(cluster, { placements, containers, encryption, expiring, witnesses });
+  const objects = new Objects(cluster, { placements, containers, encryption, expiring, witnesses, misplacedAgenda: new Agenda('misplaced', agendaParts) });
   const versions = new Versions(cluster, containers, objects);
   return {
     accounts,
@@ -107,6 +110,7 @@ export function openStore(cluster: Cluster): Store {
     witnesses,
     jottings: new Jottings(containers, cluster.timestamps),
     closing: new Closing(cluster, { agenda: new Agenda('closing', agendaParts), accounts, containers }),
+    misplaced: objects.misplaced,
     versions,
     nullVersions: new NullVersions({ cluster, containers, objects, versions }),
     uploads: new Uploads(cluster, containers, objects),

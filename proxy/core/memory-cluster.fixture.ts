@@ -34,20 +34,21 @@ export function memoryCluster(options: { devices?: number; consistency?: 'strong
   const builder = builderOf(names, clock);
   let ring = builder.toRing();
   const away = new Set<string>();
-  const engines = new Map(names.map((name) => [name, { objects: once(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
+  const engines = new Map(names.map((name) => [name, { objects: byPolicy(() => new MemoryObjectEngine({ clock })), listings: new MemoryListingEngine() }]));
   const skews = new Map<string, number>();
   const atDoor = (name: string, client: DeviceClient): DeviceClient => {
     const options = { clock: { nowMs: () => clock.nowMs() + (skews.get(name) ?? 0) } };
-    return { objects: once(() => timelyObjects(client.objects(0), options)), listings: timelyListings(client.listings, options) };
+    return { objects: byPolicy((policy) => timelyObjects(client.objects(policy), options)), listings: timelyListings(client.listings, options) };
   };
   const faulty = new Map([...engines].map(([name, client]) => [name, failing(atDoor(name, client), () => away.has(name), name)]));
   const policy: StoragePolicy = { index: 0, name: 'gold', aliases: [], type: 'replication', consistency: options.consistency ?? 'strong', default: true, deprecated: false };
+  const silver: StoragePolicy = { ...policy, index: 1, name: 'silver', default: false };
   let proxies = 0;
   const proxy = (wall: Clock, encryption = options.encryption): Store => {
     const cluster: Cluster = {
       rings: () => ({ account: ring, container: ring, object: () => ring }),
       salt: SALT,
-      policies: new PolicySet([policy]),
+      policies: new PolicySet([policy, silver]),
       device: ({ device }: RingDevice) => faulty.get(device)!,
       timestamps: new HybridClock(wall, proxies++ % TICK_SHARES),
       // Whoever loses a ballot sleeps a little: here, until the others had a turn.
@@ -88,9 +89,12 @@ function builderOf(names: readonly string[], clock: ManualClock): RingBuilder {
   return builder;
 }
 
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
+function byPolicy<T>(make: (policy: number) => T): (policy: number) => T {
+  const made = new Map<number, T>();
+  return (policy) => {
+    if (!made.has(policy)) made.set(policy, make(policy));
+    return made.get(policy)!;
+  };
 }
 
 function failing(client: DeviceClient, isAway: () => boolean, name: string): DeviceClient {
@@ -106,6 +110,6 @@ function failing(client: DeviceClient, isAway: () => boolean, name: string): Dev
         };
       },
     });
-  const objects = once(() => wrap(client.objects(0)));
+  const objects = byPolicy((policy) => wrap(client.objects(policy)));
   return { objects, listings: wrap(client.listings) };
 }

@@ -35,13 +35,17 @@ export class ObjectWrites {
   readonly #containers: Containers;
   readonly #witnesses: Witnesses;
   readonly #carryOver: (place: WritePlace) => Promise<void>;
+  readonly #misplaced: (target: ObjectName, from: number, to: number) => Promise<void>;
 
-  /** `carryOver` brings what was written to where the ring in force now says. */
-  constructor(cluster: Cluster, containers: Containers, witnesses: Witnesses, carryOver: (place: WritePlace) => Promise<void>) {
+  /**
+   * `carryOver` brings what was written to where the ring in force now says; `misplaced` what was written under one storage policy to another, which the container has.
+   */
+  constructor(cluster: Cluster, { containers, witnesses }: { containers: Containers; witnesses: Witnesses }, { carryOver, misplaced }: { carryOver: (place: WritePlace) => Promise<void>; misplaced: (target: ObjectName, from: number, to: number) => Promise<void> }) {
     this.#cluster = cluster;
     this.#containers = containers;
     this.#witnesses = witnesses;
     this.#carryOver = carryOver;
+    this.#misplaced = misplaced;
   }
 
   /** Writes a small object in one step. `overtaken` where a newer timestamp holds on a replica: to be tried again with a newer one. */
@@ -270,7 +274,11 @@ export class ObjectWrites {
     if (this.#cluster.rings().object(place.placement.policy) !== place.placement.ring) await this.#carryOver(place);
     const row = rowOfObject(info, place.container.policy);
     const listed = await this.#containers.noteObject(place.target, row, { container: place.container, object: place.placement });
-    if (!listed) {
+    if (typeof listed === 'number') {
+      // Made again under another storage policy while we took it for what it was: nobody would find this one.
+      await this.#containers.forget(place.target);
+      await this.#misplaced(place.target, row.policy, listed);
+    } else if (!listed) {
       await this.#containers.forget(place.target);
       place.order.observe(info.timestamp);
       if (!row.deleted) await this.#undo(place);

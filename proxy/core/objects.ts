@@ -11,6 +11,8 @@ import type { ContainerName, Containers, ContainerSummary } from './containers.t
 import { BODY_KEY, cipherAt, newBodyKey, type BodyKey, type Encryption, type Keymaster } from './encryption/index.ts';
 import type { Expiring } from './expiring.ts';
 import { inTime } from './in-time.ts';
+import type { Agenda } from './agenda.ts';
+import { Misplaced } from './misplaced.ts';
 import { CONTENT_TYPE, DELETE_AT, ETAG, isExpired } from './metadata.ts';
 import { ObjectReads } from './object-reads.ts';
 import { fullName, ObjectWrites, type Outcome, type WritePlace } from './object-writes.ts';
@@ -67,6 +69,8 @@ const MOST_AHEAD_MS = 600_000;
 const OVERTAKEN_ATTEMPTS = 5;
 
 export class Objects {
+  /** Objects under another storage policy than their container's. */
+  readonly misplaced: Misplaced;
   readonly #cluster: Cluster;
   readonly #placements: Placements;
   readonly #containers: Containers;
@@ -75,34 +79,37 @@ export class Objects {
   readonly #reads: ObjectReads;
   readonly #writes: ObjectWrites;
   readonly #ballots: Ballots;
+  /** More than one storage policy. */
+  readonly #hasPolicies: boolean;
 
-  constructor(cluster: Cluster, parts: { placements: Placements; containers: Containers; encryption: Encryption; expiring: Expiring; witnesses: Witnesses }) {
+  constructor(cluster: Cluster, parts: { placements: Placements; containers: Containers; encryption: Encryption; expiring: Expiring; witnesses: Witnesses; misplacedAgenda: Agenda }) {
     const { placements, containers, encryption, expiring, witnesses } = parts;
     this.#encryption = encryption;
     this.#expiring = expiring;
     this.#cluster = cluster;
+    this.#hasPolicies = [...cluster.policies].length > 1;
     this.#placements = placements;
     this.#containers = containers;
     this.#ballots = new Ballots(cluster);
     this.#reads = new ObjectReads(cluster, this.#ballots);
-    this.#writes = new ObjectWrites(cluster, containers, witnesses, ({ target, placement }) => {
-      const now = placements.object(target.account, target.container, target.object, placement.policy);
-      return this.#reads.carryOver(placement, now);
+    this.misplaced = new Misplaced(cluster, { agenda: parts.misplacedAgenda, placements, containers, reads: this.#reads });
+    containers.onMisplaced = (name) => void this.misplaced.note(name).catch((error: unknown) => cluster.log.warn({ err: error, ...name }, 'a container with objects of another storage policy could not be put on the agenda'));
+    this.#writes = new ObjectWrites(cluster, { containers, witnesses }, {
+      carryOver: ({ target, placement }) => this.#reads.carryOver(placement, placements.object(target.account, target.container, target.object, placement.policy)),
+      misplaced: (target, from, to) => this.#moveNow(target, from, to),
     });
   }
 
   /** State, name and metadata. Throws `object-not-found`, also for an expired one. */
   async head(target: ObjectName): Promise<ObjectInfo> {
-    const { placement, policy } = await this.#locate(target);
-    const info = await this.#look({ placement, policy });
+    const info = await this.#located(target, (located) => this.#look(located));
     if (info === undefined) throw notFound();
     return info;
   }
 
   /** Opens the newest version for reading; the caller disposes it. Throws `object-not-found`, and `forbidden` where a key is wanted that did not come. */
   async get(target: ObjectName, options: GetObject = {}): Promise<OpenObject> {
-    const { placement, policy } = await this.#locate(target);
-    const open = await this.#reads.open(placement, policy.consistency);
+    const open = await this.#located(target, ({ placement, policy }) => this.#reads.open(placement, policy.consistency));
     if (open === undefined) throw notFound();
     if (this.#expired(open.info.metadata)) {
       await open[Symbol.asyncDispose]();
@@ -203,6 +210,7 @@ export class Objects {
     let timestamp: Timestamp;
     if (condition === undefined || policy.consistency === 'available') {
       current = await this.#look(place);
+      if (current === undefined && (await this.#isElsewhere(target, container))) return this.delete(target, { condition, at });
       see(current);
       if (at !== undefined) await this.#assertNewest(place, at);
       // What comes from elsewhere with its timestamp is written also where nothing is: it may come before what it deletes.
@@ -244,7 +252,31 @@ export class Objects {
     }
   }
 
-  async #locate(target: ObjectName): Promise<{ placement: Placement; policy: { name: string; consistency: 'strong' | 'available' }; container: ContainerSummary }> {
+  /** Moves what was just written under the wrong policy, before it is acknowledged; on the agenda first, for whoever comes after a crash. */
+  async #moveNow(target: ObjectName, from: number, to: number): Promise<void> {
+    await this.misplaced.note(target);
+    await this.misplaced.move(target, from, to);
+  }
+
+  /**
+   * What is read where the container's storage policy says. Where there is nothing, the container may have been made again under another policy than it had a few seconds
+   * ago: then it is read there.
+   */
+  async #located<T>(target: ObjectName, read: (located: Located) => Promise<T | undefined>): Promise<T | undefined> {
+    const located = await this.#locate(target);
+    const found = await read(located);
+    if (found !== undefined || !(await this.#isElsewhere(target, located.container))) return found;
+    return read(await this.#locate(target));
+  }
+
+  /** Whether the container has another storage policy by now than it was thought to have. */
+  async #isElsewhere(target: ObjectName, container: ContainerSummary): Promise<boolean> {
+    if (!this.#hasPolicies) return false;
+    await this.#containers.forget(target);
+    return (await this.#containers.summary(target)).policy !== container.policy;
+  }
+
+  async #locate(target: ObjectName): Promise<Located> {
     const container = await this.#containers.summary(target);
     const placement = this.#placements.object(target.account, target.container, target.object, container.policy);
     return { placement, policy: this.#cluster.policies.byIndex(container.policy), container };
@@ -312,6 +344,12 @@ export class Objects {
   #expired(metadata: Metadata): boolean {
     return isExpired(metadata, this.#cluster.clock.nowMs());
   }
+}
+
+interface Located {
+  readonly placement: Placement;
+  readonly policy: { readonly name: string; readonly consistency: 'strong' | 'available' };
+  readonly container: ContainerSummary;
 }
 
 function checkEtag(found: string, expected: string | undefined): void {

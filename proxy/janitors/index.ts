@@ -2,3 +2,4 @@
 export { accountReaper } from './account-reaper.ts';
 export { deleter } from './deleter.ts';
 export { expirer } from './expirer.ts';
+export { reconciler } from './reconciler.ts';

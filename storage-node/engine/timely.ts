@@ -199,15 +199,16 @@ class TimelyListings implements ListingEngine {
   }
 }
 
-/** In process every call pays for this: without a gate, next to nothing. */
 function pass<T>(gate: Gate | undefined, call: () => Promise<T>): Promise<T> {
-  if (gate === undefined) return call();
+  return gate === undefined ? call() : gated(gate, call);
+}
+
+async function gated<T>(gate: Gate, call: () => Promise<T>): Promise<T> {
+  gate.check();
   try {
-    gate.check();
+    return await call();
   } catch (error) {
-    return Promise.reject(error);
+    gate.note(error);
+    throw error;
   }
-  const answer = call();
-  answer.catch((error: unknown) => gate.note(error));
-  return answer;
 }
