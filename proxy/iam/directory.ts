@@ -66,6 +66,11 @@ export class Directory {
     return this.#records.remove({ kind, account, name: name.toLowerCase() });
   }
 
+  /** Removes it where `mayGo` does not throw of it as it is then. False where it is gone already. */
+  removeIf<T extends Role | ManagedPolicy>(kind: 'role' | 'policy', account: string, name: string, mayGo: (value: T) => void): Promise<boolean> {
+    return this.#records.removeIf<T>({ kind, account, name: name.toLowerCase() }, mayGo);
+  }
+
   page<T extends Role | ManagedPolicy>(kind: 'role' | 'policy', account: string, { marker, limit, pathPrefix }: PageQuery): Promise<Page<T>> {
     return pageOf(limit, marker, (after) => this.#records.names({ kind, account }, { marker: after, limit: PAGE }), async (name) => {
       const found = await this.#byName<T>(kind, account, name);

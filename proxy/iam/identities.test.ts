@@ -5,7 +5,7 @@ import { isStoreError } from '#common';
 import { Encryption, RootSecrets, type Store } from '#proxy/core';
 import { memoryCluster } from '../core/memory-cluster.fixture.ts';
 import type { AccountOwner } from './caller.ts';
-import { newId, type User } from './entities.ts';
+import { newId, type Role, type User } from './entities.ts';
 import { IamFault } from './faults.ts';
 import { Identities } from './identities.ts';
 import { SessionTokens } from './session-tokens.ts';
@@ -61,6 +61,24 @@ test('a name is given up when its user is renamed or removed, and taken over fro
   assert.equal(await directory.users.create('one', user('b')), false, 'he may be at it still');
   cluster.clock.wind(61_000);
   assert.equal(await directory.users.create('one', user('b')), true);
+});
+
+test('what may not be removed as it is now stays, however close the look and the change were', async () => {
+  const cluster = memoryCluster();
+  const proxies = [cluster.store, cluster.anotherProxy(5)].map(open);
+  for (let round = 0; round < 10; round++) {
+    const role = { id: 'AROA1', name: 'r', path: '/', createdAtMs: 1, inline: {}, attached: [], project: 'one', trust: '', description: undefined, maxSessionSeconds: 3600, tags: [] };
+    await proxies[0]!.directory.create('role', 'one', 'r', role);
+    const [changed, removed] = await Promise.allSettled([
+      proxies[0]!.directory.change<Role>('role', 'one', 'r', (current) => ({ ...current, inline: { all: allowAll } })),
+      proxies[1]!.directory.removeIf<Role>('role', 'one', 'r', ({ inline }) => { if (Object.keys(inline).length > 0) throw new IamFault('DeleteConflict', 'it has policies'); }),
+    ]);
+    const left = await proxies[0]!.directory.role('one', 'r');
+    const written = changed.status === 'fulfilled' && changed.value !== undefined;
+    assert.equal(left?.inline['all'], written ? allowAll : undefined, `round ${round}`);
+    assert.equal(removed.status === 'fulfilled' && removed.value, !written, `round ${round}: ${JSON.stringify([changed, removed])}`);
+    await proxies[0]!.directory.remove('role', 'one', 'r');
+  }
 });
 
 test('another proxy knows of a change after three seconds, the same at once', async () => {

@@ -53,9 +53,7 @@ export class Records {
 
   /** False where it is no longer as it was. */
   replace(name: RecordName, value: object, etag: string): Promise<boolean> {
-    return this.#put(name, value, (current) => {
-      if (current?.metadata[ETAG] !== etag) throw new StoreError('precondition-failed', 'the record was changed');
-    });
+    return this.#put(name, value, unchangedSince(etag));
   }
 
   /**
@@ -77,6 +75,22 @@ export class Records {
     await this.#store.objects.delete(targetOf(name)).catch((error: unknown) => {
       if (!isStoreError(error, 'object-not-found', 'container-not-found')) throw error;
     });
+  }
+
+  /** Removes a record as `mayGo` saw it, which throws where it may not go; looked at again where somebody changed it meanwhile. False where there is none. */
+  async removeIf<T extends object>(name: RecordName, mayGo: (value: T) => void): Promise<boolean> {
+    for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt++) {
+      const held = await this.read<T>(name);
+      if (held === undefined) return false;
+      mayGo(held.value);
+      const condition = unchangedSince(held.etag);
+      const gone = await this.#store.objects.delete(targetOf(name), { condition }).then(() => true, (error: unknown) => {
+        if (isStoreError(error, 'object-not-found', 'precondition-failed', 'conflict')) return false;
+        throw error;
+      });
+      if (gone) return true;
+    }
+    throw new StoreError('conflict', 'the identity is being changed by many');
   }
 
   /** Names after `marker` that begin with `prefix`, at most `limit`. */
@@ -110,6 +124,12 @@ export class Records {
       await this.#store.containers.put(PLACE, { metadata: {}, policy: undefined });
     }
   }
+}
+
+function unchangedSince(etag: string): WriteCondition {
+  return (current) => {
+    if (current?.metadata[ETAG] !== etag) throw new StoreError('precondition-failed', 'the record was changed');
+  };
 }
 
 function targetOf({ kind, account, name }: RecordName): ObjectName {

@@ -23,6 +23,12 @@ export function attachPolicy(kind: BearerKind): Operation {
       if (value.attached.length >= ATTACHED_QUOTA) throw new IamFault('LimitExceeded', `Cannot exceed quota for PoliciesPer${kind}: ${ATTACHED_QUOTA}`);
       return { ...value, attached: [...value.attached, arn] };
     });
+    // Who deleted the policy may have looked before the note was there.
+    if ((await directory.managedText(call.account, arn)) === undefined) {
+      await bearer.change((value) => ({ ...value, attached: value.attached.filter((each) => each !== arn) }));
+      await directory.forgetAttachment(call.account, arn, bearer.link);
+      throw new IamFault('NoSuchEntity', `Policy ${arn} does not exist or is not attachable.`);
+    }
     return '';
   };
 }

@@ -95,8 +95,9 @@ export const deletePolicy: Operation = async (call) => {
   const { arn, policy, foreign } = await policyOf(call);
   if (foreign) throw new IamFault('AccessDenied', `Cannot delete the policy ${arn}, which is AWS's.`);
   if ((await attachmentsOf(call, arn)).length > 0) throw new IamFault('DeleteConflict', 'Cannot delete a policy attached to entities.');
-  if (policy.versions.length > 1) throw conflict('all but the default version first');
-  await call.identities.directory.remove('policy', call.account, policy.name);
+  await call.identities.directory.removeIf<ManagedPolicy>('policy', call.account, policy.name, ({ versions }) => {
+    if (versions.length > 1) throw conflict('all but the default version first');
+  });
   call.identities.forget();
   return '';
 };

@@ -65,13 +65,12 @@ export const updateAssumeRolePolicy: Operation = async (call) => {
 export const deleteRole: Operation = async (call) => {
   const { account, identities } = call;
   const { name } = await roleOf(call);
-  // What is attached between this look and the removal goes with it.
-  const role = await identities.directory.role(account, name);
-  if (role === undefined) throw noSuch('role', name);
-  if (role.attached.length > 0) throw conflict('attached policies: detach all policies first');
-  if (Object.keys(role.inline).length > 0) throw conflict('policies: delete policies first');
-  await identities.directory.remove('role', account, name);
+  const gone = await identities.directory.removeIf<Role>('role', account, name, ({ attached, inline }) => {
+    if (attached.length > 0) throw conflict('attached policies: detach all policies first');
+    if (Object.keys(inline).length > 0) throw conflict('policies: delete policies first');
+  });
   identities.forget();
+  if (!gone) throw noSuch('role', name);
   return '';
 };
 
