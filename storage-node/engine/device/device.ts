@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { StoreError, type Clock } from '#common';
+import { StoreError, timestampFromMs, type Clock, type Timestamp } from '#common';
 import { readWhole, replaceWhole, type Files } from '../files/files.ts';
 import { nodeFiles } from '../files/node-files.ts';
 import { systemRandom, type Random } from '../files/random.ts';
@@ -72,7 +72,7 @@ export async function openDevice(options: DeviceOptions): Promise<Device> {
 async function openLocked(options: DeviceOptions, unlock: () => Promise<void>): Promise<Device> {
   const { directory } = options;
   const environment = environmentOf(options);
-  const uuid = await identify(environment, directory);
+  const { uuid, bornAt } = await identify(environment, directory);
   const policies = new Set(options.policies ?? [0]);
   for (const name of environment.files.list(directory)) if (/^\d{1,4}$/.test(name)) policies.add(Number(name));
   const engines = new Map<number, VolumeEngine>();
@@ -83,7 +83,7 @@ async function openLocked(options: DeviceOptions, unlock: () => Promise<void>): 
   try {
     for (const policy of [...policies].sort((a, b) => a - b)) {
       const settings = { ...DEFAULT_SETTINGS, ...options.settings };
-      engines.set(policy, await VolumeEngine.open({ environment, settings, directory: `${directory}/${policy}`, quarantineDirectory: `${directory}/quarantine`, device: uuid }));
+      engines.set(policy, await VolumeEngine.open({ environment, settings, directory: `${directory}/${policy}`, quarantineDirectory: `${directory}/quarantine`, device: uuid, bornAt }));
     }
   } catch (error) {
     await closeAll();
@@ -120,16 +120,17 @@ function environmentOf({ clock, files = nodeFiles, random = systemRandom, report
 }
 
 /** Reads the device's identity, or gives it one. */
-async function identify({ files, clock, random }: Environment, directory: string): Promise<string> {
+async function identify({ files, clock, random }: Environment, directory: string): Promise<{ uuid: string; bornAt: Timestamp }> {
   const found = readWhole(files, `${directory}/${NAME}`);
   if (found !== undefined) {
-    const { uuid, format } = JSON.parse(found.toString()) as { uuid: string; format: number };
+    const { uuid, format, created } = JSON.parse(found.toString()) as { uuid: string; format: number; created: string };
     if (format !== FORMAT) throw new StoreError('device-unavailable', `${directory} has format ${format}; this program knows format ${FORMAT}`);
-    return uuid;
+    return { uuid, bornAt: timestampFromMs(Date.parse(created)) };
   }
   const hex = Array.from({ length: 32 }, (_, i) => (i === 12 ? 4 : i === 16 ? 8 + random.below(4) : random.below(16)).toString(16)).join('');
   const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  const content = Buffer.from(`${JSON.stringify({ uuid, format: FORMAT, created: new Date(clock.nowMs()).toISOString() })}\n`);
+  const created = new Date(clock.nowMs()).toISOString();
+  const content = Buffer.from(`${JSON.stringify({ uuid, format: FORMAT, created })}\n`);
   await replaceWhole(files, { directory, name: NAME, content });
-  return uuid;
+  return { uuid, bornAt: timestampFromMs(Date.parse(created)) };
 }

@@ -1,4 +1,5 @@
 /** What an engine is opened from: its volumes, an index that may have to be made anew, and digests that may have to be counted again. */
+import type { Timestamp } from '#common';
 import { IndexDamaged, type IndexStore } from '../index-store/index-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { SliceDigests } from './digests.ts';
@@ -15,6 +16,8 @@ export interface VolumeEngineOptions {
   readonly quarantineDirectory: string;
   /** UUID of the device. */
   readonly device: string;
+  /** When it was laid out: of what was in its place before, nothing is known here. */
+  readonly bornAt: Timestamp;
 }
 
 /** The digests of the index, with those of the `touched` slices counted again; all of them where there are none to rely on. */

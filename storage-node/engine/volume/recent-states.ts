@@ -15,6 +15,12 @@ export class RecentStates {
    */
   #young = new Map<string, Timestamp[]>();
   #old = new Map<string, Timestamp[]>();
+  /** Of the device: the one that was in its place before may have held what is older, and taken that along. */
+  readonly #bornAt: Timestamp;
+
+  constructor(bornAt: Timestamp) {
+    this.#bornAt = bornAt;
+  }
 
   /** The state of `before` (undefined: nothing) was replaced by a newer one. */
   replaced(keyText: string, before: Timestamp | undefined): void {
@@ -39,6 +45,11 @@ export class RecentStates {
 
   /** Whether the state of `timestamp` is, or was, in force; undefined where that is not remembered. */
   hasHeld(keyText: string, timestamp: Timestamp, held: Timestamp | undefined): boolean | undefined {
+    const known = this.#known(keyText, timestamp, held);
+    return known === false && timestamp < this.#bornAt ? undefined : known;
+  }
+
+  #known(keyText: string, timestamp: Timestamp, held: Timestamp | undefined): boolean | undefined {
     if (held !== undefined && timestamp >= held) return timestamp === held;
     const states = this.#young.get(keyText) ?? this.#old.get(keyText);
     if (held === undefined) return states === undefined ? false : undefined;

@@ -43,7 +43,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   readonly #pending: PendingSet;
   readonly #promises: PromiseSet;
   readonly #damages: DamageSet;
-  readonly #recent = new RecentStates();
+  readonly #recent: RecentStates;
   readonly #digests: SliceDigests;
   readonly #bigs: BigFiles;
   readonly #log: Log;
@@ -60,6 +60,7 @@ export class VolumeEngine implements ObjectEngine, LocalReplica {
   private constructor(options: VolumeEngineOptions, parts: { index: IndexStore; volumes: VolumeSet; table: EntryTable; pending: PendingSet; promises: PromiseSet; damages: DamageSet; digests: SliceDigests; position: LogPosition }) {
     const { environment, settings } = options;
     this.#options = options;
+    this.#recent = new RecentStates(options.bornAt);
     this.#index = parts.index;
     this.#volumes = parts.volumes;
     this.#table = parts.table;
