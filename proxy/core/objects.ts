@@ -353,7 +353,7 @@ interface Located {
 }
 
 function checkEtag(found: string, expected: string | undefined): void {
-  if (expected !== undefined && expected.toLowerCase() !== found) throw new StoreError('checksum-mismatch', `the data's MD5 is ${found}`);
+  if (expected !== undefined && expected.toLowerCase() !== found) throw new StoreError('checksum-mismatch', `the data's MD5 is ${found}`, { detail: { expected: expected.toLowerCase(), found } });
 }
 
 /** The devices have agreed to this time; our own clock may be an hour ahead of theirs. */

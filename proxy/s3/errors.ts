@@ -25,8 +25,8 @@ const ERRORS = {
   InvalidBucketAclWithObjectOwnership: [400, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"],
   InvalidBucketName: [400, 'The specified bucket is not valid.'],
   InvalidBucketState: [409, 'The request is not valid for the current state of the bucket.'],
-  InvalidChunkSizeError: [400, 'A chunk of the request body is malformed.'],
-  InvalidDigest: [400, 'The Content-MD5 or checksum value that you specified is not valid.'],
+  InvalidChunkSizeError: [403, 'Only the last chunk is allowed to have a size less than 8192 bytes'],
+  InvalidDigest: [400, 'The Content-MD5 you specified was invalid.'],
   InvalidEncryptionAlgorithmError: [400, 'The encryption request that you specified is not valid. The valid value is AES256.'],
   InvalidLocationConstraint: [400, 'The specified location-constraint is not valid'],
   InvalidObjectState: [403, 'The operation is not valid for the current state of the object.'],
@@ -48,6 +48,7 @@ const ERRORS = {
   MalformedACLError: [400, 'The XML that you provided was not well formed or did not validate against our published schema.'],
   MalformedPolicy: [400, 'The policy is not well formed.'],
   MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed multipart/form-data.'],
+  MalformedTrailerError: [400, 'The request contained trailing data that was not well-formed or did not conform to our published schema.'],
   MalformedXML: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
   UserKeyMustBeSpecified: [400, 'The bucket POST must contain the specified field name. If it is specified, check the order of the fields.'],
   MaxMessageLengthExceeded: [400, 'Your request was too large.'],
@@ -150,7 +151,18 @@ const OWN_WORDS: ReadonlySet<S3ErrorCode> = new Set(['InvalidRequest', 'InvalidA
 export function asS3Error(error: unknown): S3Error | undefined {
   if (error instanceof S3Error) return error;
   if (!isStoreError(error)) return undefined;
-  return ofDetail(error) ?? new S3Error(OF_STORE[error.code], OWN_WORDS.has(OF_STORE[error.code]) ? error.message : undefined);
+  return ofDetail(error) ?? ofMd5(error) ?? new S3Error(OF_STORE[error.code], OWN_WORDS.has(OF_STORE[error.code]) ? error.message : undefined);
+}
+
+/** The MD5 that a client promised is not the data's: both are shown, as AWS does, one in hex and one in base64. */
+function ofMd5({ code, detail }: StoreError): S3Error | undefined {
+  const { expected, found } = detail;
+  if (code !== 'checksum-mismatch' || typeof expected !== 'string' || typeof found !== 'string') return undefined;
+  return badMd5(expected, found);
+}
+
+export function badMd5(expectedDigest: string, foundHex: string): S3Error {
+  return new S3Error('BadDigest', 'The Content-MD5 you specified did not match what we received.', { ExpectedDigest: expectedDigest, CalculatedDigest: Buffer.from(foundHex, 'hex').toString('base64') });
 }
 
 /** Auth names the code itself. */

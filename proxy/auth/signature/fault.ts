@@ -13,6 +13,7 @@ export type SignatureFaultCode =
   | 'InvalidPolicyDocument'
   | 'InvalidRequest'
   | 'InvalidToken'
+  | 'MalformedTrailerError'
   | 'MissingContentLength'
   | 'MissingSecurityHeader'
   | 'RequestTimeTooSkewed'

@@ -3,17 +3,18 @@ import { hash } from 'node:crypto';
 import { StoreError } from '#common';
 import { createHasher } from '#common/checksum';
 import { bodyOfBuffer, type Body } from '#common/stream';
-import { ChunkDecoder, type ChunkFraming, type ChunkSigning } from './chunk-decoder.ts';
+import { ChunkDecoder, type ChunkFraming } from './chunk-decoder.ts';
+import type { ChunkSigning } from './chunk-signatures.ts';
 import { signatureFault } from './fault.ts';
 
 /** How the bytes of a request are vouched for. */
 export type Payload =
   /** They are not. */
   | { readonly form: 'unsigned' }
-  /** By their SHA-256 in hex. */
+  /** By their SHA-256 in hex, or what a client wrote instead of it. */
   | { readonly form: 'hashed'; readonly sha256: string }
   /** In chunks; each signed with `signing`. */
-  | { readonly form: 'chunked'; readonly signing: ChunkSigning | undefined; readonly trailers: readonly string[]; readonly decodedBytes: number };
+  | { readonly form: 'chunked'; readonly signing: ChunkSigning | undefined; /** Undefined where none may follow. */ readonly trailers: readonly string[] | undefined; readonly decodedBytes: number };
 
 const EMPTY_SHA256 = hash('sha256', '', 'hex');
 
@@ -31,7 +32,7 @@ export function verifiedBody(raw: Body, payload: Payload, onTrailers: ChunkFrami
 
 function hashedBody(raw: Body, sha256: string): Body {
   const check = (found: string): void => {
-    if (found !== sha256) throw signatureFault('XAmzContentSHA256Mismatch', "The provided 'x-amz-content-sha256' header does not match what was computed.", { ClientComputedContentSHA256: sha256, S3ComputedContentSHA256: found });
+    if (found !== sha256.toLowerCase()) throw signatureFault('XAmzContentSHA256Mismatch', "The provided 'x-amz-content-sha256' header does not match what was computed.", { ClientComputedContentSHA256: sha256, S3ComputedContentSHA256: found });
   };
   return {
     sizeBytes: raw.sizeBytes,

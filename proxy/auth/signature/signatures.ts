@@ -8,6 +8,7 @@ import { signatureFault } from './fault.ts';
 import { signerOfForm } from './form-signature.ts';
 import type { Credentials } from './key-holders.ts';
 import { verifiedBody, type Payload } from './payload.ts';
+import { shortBody } from './chunk-decoder.ts';
 import { checkV2, claimOfV2Header, claimOfV2Query, type V2Claim } from './sigv2.ts';
 import { checkSkew, checkV4, claimOfHeader, claimOfQuery, msOf, scopeText, SigningKeys, V4_ALGORITHM, type V4Claim } from './sigv4.ts';
 
@@ -35,6 +36,7 @@ export interface SignaturesOptions<Holder extends KeyHolder> {
 }
 
 const NO_TRAILERS: readonly string[] = [];
+const UNSIGNED = 'UNSIGNED-PAYLOAD';
 const STREAMING = /^STREAMING-(AWS4-HMAC-SHA256|UNSIGNED)-PAYLOAD(-TRAILER)?$/;
 
 /** Services that have one region only, whatever S3's is called. */
@@ -92,14 +94,15 @@ export class Signatures<Holder extends KeyHolder> {
     }
     if (!presigned) checkSkew(msOf(claim.timestamp), nowMs());
     const key = this.#keys.key(secret, scope);
-    checkV4(exchange, claim, key);
-    return signed(holder, payloadOf(exchange, claim, key), { presigned, service: scope.service }, exchange);
+    const canonical = checkV4(exchange, claim, key);
+    const payload = presigned ? otherPayload(exchange) : payloadOf(exchange, claim, { key, canonical });
+    return signed(holder, payload, { presigned, service: scope.service }, exchange);
   }
 
   async #v2(exchange: Exchange, claim: V2Claim, presigned: boolean, bucket: string | undefined): Promise<Signed<Holder>> {
     const { holder, secret } = await this.#credentials(claim.accessKey, claim.token ?? exchange.header('x-amz-security-token'));
     checkV2(exchange, claim, secret, bucket);
-    return signed(holder, payloadOf(exchange, undefined, undefined), { presigned, service: 's3' }, exchange);
+    return signed(holder, otherPayload(exchange), { presigned, service: 's3' }, exchange);
   }
 
   async #credentials(accessKey: string, token: string | undefined): Promise<Credentials<Holder>> {
@@ -120,21 +123,47 @@ function signed<Holder extends KeyHolder>(holder: Holder | undefined, payload: P
     service,
     body: (raw, onTrailers) => verifiedBody(raw, payload, onTrailers),
     decodedBytes: payload.form === 'chunked' ? payload.decodedBytes : exchange.chunked ? undefined : exchange.contentLength,
-    trailers: payload.form === 'chunked' ? payload.trailers : NO_TRAILERS,
+    trailers: payload.form === 'chunked' ? (payload.trailers ?? NO_TRAILERS) : NO_TRAILERS,
   };
 }
 
-function payloadOf(exchange: Exchange, claim: V4Claim | undefined, key: Buffer | undefined): Payload {
-  const text = claim === undefined ? (exchange.header('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD') : claim.payloadHash;
+/** How the body of a request is vouched for whose head is signed in its header, or by nobody. */
+function payloadOf(exchange: Exchange, claim: V4Claim | undefined, made: { key: Buffer; canonical: string } | undefined): Payload {
+  const text = claim === undefined ? (exchange.header('x-amz-content-sha256') ?? UNSIGNED) : claim.payloadHash;
   const streaming = STREAMING.exec(text);
   if (streaming !== null) {
     const decoded = exchange.header('x-amz-decoded-content-length');
     if (decoded === undefined || !/^\d{1,15}$/.test(decoded)) throw signatureFault('MissingContentLength', 'You must provide the Content-Length HTTP header.');
-    const signing = streaming[1] === 'UNSIGNED' || claim === undefined || key === undefined ? undefined : { key, timestamp: claim.timestamp, scope: scopeText(claim.scope), seed: claim.signature };
-    const trailers = (exchange.header('x-amz-trailer') ?? '').split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '');
-    return { form: 'chunked', signing, trailers: streaming[2] === undefined ? NO_TRAILERS : trailers, decodedBytes: Number(decoded) };
+    const { accessKey } = claim?.scope ?? {};
+    const signing = streaming[1] === 'UNSIGNED' || claim === undefined || made === undefined ? undefined : { ...made, accessKey: accessKey!, timestamp: claim.timestamp, scope: scopeText(claim.scope), seed: claim.signature };
+    return { form: 'chunked', signing, trailers: streaming[2] === undefined ? undefined : trailersOf(exchange.header('x-amz-trailer')), decodedBytes: Number(decoded) };
   }
-  if (text === 'UNSIGNED-PAYLOAD' || text === '') return { form: 'unsigned' };
-  if (!/^[0-9a-f]{64}$/.test(text)) throw signatureFault('InvalidArgument', 'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-UNSIGNED-PAYLOAD-TRAILER or a valid sha256 value.');
+  if (text === UNSIGNED || text === '') return { form: 'unsigned' };
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
+    throw signatureFault('InvalidArgument', 'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.', { ArgumentName: 'x-amz-content-sha256', ArgumentValue: text });
+  }
   return { form: 'hashed', sha256: text };
+}
+
+/** The same where the head is signed in another way: then no framing is taken off, and whatever the header says is what the body must hash to. */
+function otherPayload(exchange: Exchange): Payload {
+  const text = exchange.header('x-amz-content-sha256') ?? UNSIGNED;
+  if (text === UNSIGNED || text === '') return { form: 'unsigned' };
+  const decoded = exchange.header('x-amz-decoded-content-length');
+  if (!STREAMING.test(text)) return { form: 'hashed', sha256: text };
+  if (decoded === undefined || !/^\d{1,15}$/.test(decoded)) throw signatureFault('MissingContentLength', 'You must provide the Content-Length HTTP header.');
+  const { contentLength } = exchange;
+  if (contentLength !== undefined && contentLength !== Number(decoded)) throw shortBody(contentLength, Number(decoded));
+  return { form: 'hashed', sha256: text };
+}
+
+/** Checksums that may come behind a body. */
+const TRAILERS: ReadonlySet<string> = new Set(['crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256'].map((name) => `x-amz-checksum-${name}`));
+
+/** The trailers that a header announces. Commas behind the last are nothing; between two, or before one, they stand for a name that is none. */
+function trailersOf(header = ''): string[] {
+  const names = header.replace(/,+$/, '').split(',').map((name) => name.trim().toLowerCase());
+  if (names.length === 1 && names[0] === '') return [];
+  if (names.some((name) => !TRAILERS.has(name))) throw signatureFault('InvalidRequest', 'The value specified in the x-amz-trailer header is not supported');
+  return names;
 }

@@ -139,8 +139,8 @@ export function checkSkew(timestampMs: number | undefined, nowMs: number): void 
   throw signatureFault('RequestTimeTooSkewed', 'The difference between the request time and the current time is too large.', { ServerTime: at, MaxAllowedSkewMilliseconds: String(MAX_SKEW_MS) });
 }
 
-/** Refuses a claim whose signature the key does not make over this request. */
-export function checkV4(exchange: Exchange, claim: V4Claim, key: Buffer): void {
+/** Refuses a claim whose signature the key does not make over this request; else answers what was signed. */
+export function checkV4(exchange: Exchange, claim: V4Claim, key: Buffer): string {
   const { signedHeaders, presigned } = claim;
   if (!signedHeaders.includes('host')) throw signatureFault('AccessDenied', 'There were headers present in the request which were not signed', { HeadersNotSigned: 'host' });
   const unsigned = Object.keys(exchange.headers).filter((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name) && name !== 'x-amz-content-sha256');
@@ -151,15 +151,26 @@ export function checkV4(exchange: Exchange, claim: V4Claim, key: Buffer): void {
   const canonical = (path: string): string => canonicalRequest(exchange.method, { path, query, headers, signedHeaders: signedHeaders.join(';'), payloadHash: claim.payloadHash });
   const stringToSign = (path: string): string => `${V4_ALGORITHM}\n${claim.timestamp}\n${scopeText(claim.scope)}\n${sha256OfBytes(canonical(path))}`;
   const encoded = canonicalEncoding(exchange.path, true);
-  if (sameSignature(hmac(key, stringToSign(encoded)), claim.signature)) return;
+  if (sameSignature(hmac(key, stringToSign(encoded)), claim.signature)) return canonical(encoded);
   // Some clients sign the path as they send it.
-  if (encoded !== exchange.path && sameSignature(hmac(key, stringToSign(exchange.path)), claim.signature)) return;
-  throw signatureFault('SignatureDoesNotMatch', 'The request signature we calculated does not match the signature you provided. Check your key and signing method.', {
-    AWSAccessKeyId: claim.scope.accessKey,
-    StringToSign: stringToSign(encoded),
-    SignatureProvided: claim.signature,
-    CanonicalRequest: canonical(encoded),
+  if (encoded !== exchange.path && sameSignature(hmac(key, stringToSign(exchange.path)), claim.signature)) return canonical(exchange.path);
+  throw signatureMismatch({ accessKey: claim.scope.accessKey, stringToSign: stringToSign(encoded), signature: claim.signature, canonical: canonical(encoded) });
+}
+
+/** What was signed here, so that whoever signed otherwise can find where. */
+export function signatureMismatch({ accessKey, stringToSign, signature, canonical }: { accessKey: string; stringToSign: string; signature: string; canonical: string }): Error {
+  return signatureFault('SignatureDoesNotMatch', 'The request signature we calculated does not match the signature you provided. Check your key and signing method.', {
+    AWSAccessKeyId: accessKey,
+    StringToSign: stringToSign,
+    SignatureProvided: signature,
+    StringToSignBytes: bytesInHex(stringToSign),
+    CanonicalRequest: canonical,
+    CanonicalRequestBytes: bytesInHex(canonical),
   });
+}
+
+function bytesInHex(text: string): string {
+  return Buffer.from(text, 'latin1').toString('hex').replace(/..(?!$)/g, '$& ');
 }
 
 export function sameSignature(ours: Buffer, theirs: string): boolean {

@@ -1,5 +1,4 @@
 /** S3's checksums of an upload: which one its sender promises, in a header or behind the body, and that the data keep it. */
-import { StoreError } from '#common';
 import { checksumsOf, createHasher } from '#common/checksum';
 import type { Body } from '#common/stream';
 import type { Metadata } from '#storage-node/protocol';
@@ -38,24 +37,46 @@ export function parseAlgorithm(text: string | undefined): S3Checksum | undefined
   return algorithm;
 }
 
-/** The checksum that an upload comes with; undefined for none. */
+/** Headers that are about checksums and hold none. */
+const ABOUT_CHECKSUMS: ReadonlySet<string> = new Set(['x-amz-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-checksum-type']);
+const CHECKSUM_PREFIX = 'x-amz-checksum-';
+
+/** The checksum that an upload comes with, in a header or behind the body; undefined for none. Refuses several, and what does not belong together. */
 export function promisedChecksum({ exchange, identified }: S3Request): Promised | undefined {
-  const given = S3_CHECKSUMS.filter((algorithm) => exchange.headers[checksumHeader(algorithm)] !== undefined);
-  const behind = S3_CHECKSUMS.filter((algorithm) => identified.trailers.includes(checksumHeader(algorithm)));
-  if (given.length + behind.length > 1) throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
-  const [algorithm = behind[0]] = given;
-  if (algorithm === undefined) {
-    const named = parseAlgorithm(exchange.header('x-amz-sdk-checksum-algorithm'));
-    if (named !== undefined && exchange.header('x-amz-trailer') !== undefined) throw new S3Error('InvalidRequest', 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.');
+  const given = Object.keys(exchange.headers).filter((name) => name.startsWith(CHECKSUM_PREFIX) && !ABOUT_CHECKSUMS.has(name));
+  const announced = (exchange.header('x-amz-trailer') ?? '').split(',').map((name) => name.trim().toLowerCase()).filter((name) => name.startsWith(CHECKSUM_PREFIX));
+  if (given.length > 1 || announced.length > 1) throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');
+  if (given.length + announced.length > 1) throw new S3Error('InvalidRequest', 'Expecting a single x-amz-checksum- header');
+  const [header = announced[0]] = given;
+  const named = exchange.header('x-amz-sdk-checksum-algorithm');
+  if (header === undefined) {
+    if (named !== undefined && named !== '') throw new S3Error('InvalidRequest', 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.');
     return undefined;
   }
-  const value = exchange.header(checksumHeader(algorithm));
+  const algorithm = S3_CHECKSUMS.find((each) => checksumHeader(each) === header);
+  if (algorithm === undefined) throw new S3Error('InvalidRequest', 'The algorithm type you specified in x-amz-checksum- header is invalid.');
+  if (named !== undefined && named !== '' && named.toUpperCase() !== algorithm) throw new S3Error('InvalidRequest', 'Value for x-amz-sdk-checksum-algorithm header is invalid.');
+  const value = exchange.header(header);
   if (value !== undefined) checkForm(algorithm, value);
+  else if (!identified.trailers.includes(header)) throw new S3Error('MalformedTrailerError');
   return { algorithm, value };
 }
 
-export function checkForm(algorithm: S3Checksum, value: string): void {
-  if (Buffer.from(value, 'base64').length !== BYTES[algorithm] || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) throw new S3Error('BadDigest', `Value for ${checksumHeader(algorithm)} header is invalid.`);
+export function checkForm(algorithm: S3Checksum, value: string, kind = 'header'): void {
+  if (Buffer.from(value, 'base64').length !== BYTES[algorithm] || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) throw new S3Error('InvalidRequest', `Value for ${checksumHeader(algorithm)} ${kind} is invalid.`);
+}
+
+/** The value that was promised: in the header, or behind the body that has been read. */
+export function expectedValue({ trailers }: S3Request, { algorithm, value }: Promised): string {
+  if (value !== undefined) return value;
+  const trailer = trailers.get(checksumHeader(algorithm));
+  if (trailer === undefined) throw new S3Error('MalformedTrailerError');
+  checkForm(algorithm, trailer, 'trailing header');
+  return trailer;
+}
+
+export function badChecksum(algorithm: S3Checksum): S3Error {
+  return new S3Error('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`);
 }
 
 /** A body with its checksum counted on the way; `counted` is known when it has been read. */
@@ -68,11 +89,7 @@ export interface CheckedBody {
 /** The body, failing at its end where it is not what was promised: in its header, or in its trailer. */
 export function checkedBody(request: S3Request, body: Body, promised: Promised | undefined): CheckedBody {
   if (promised === undefined) return { body, counted: () => undefined };
-  return countedBody(body, promised.algorithm, () => {
-    const expected = promised.value ?? request.trailers.get(checksumHeader(promised.algorithm));
-    if (expected === undefined) throw new S3Error('InvalidRequest', `The trailer ${checksumHeader(promised.algorithm)} did not come`);
-    return expected;
-  });
+  return countedBody(body, promised.algorithm, () => expectedValue(request, promised));
 }
 
 /** Bytes of ours that are copied: counted, and compared where it is known what they should be. */
@@ -85,7 +102,7 @@ function countedBody(body: Body, algorithm: S3Checksum, expected: () => string |
   let counted: StoredChecksum | undefined;
   const check = (digest: Buffer): void => {
     const value = digest.toString('base64');
-    if (value !== (expected() ?? value)) throw new StoreError('checksum-mismatch', 'the checksum differs', { detail: { code: 'BadDigest' } });
+    if (value !== (expected() ?? value)) throw badChecksum(algorithm);
     counted = { algorithm, value, type: 'FULL_OBJECT' };
   };
   return {

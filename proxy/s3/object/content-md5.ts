@@ -2,9 +2,9 @@
 import { hash } from 'node:crypto';
 import { checksumsOf } from '#common/checksum';
 import type { Exchange } from '#proxy/edge';
-import { S3Error } from '../errors.ts';
+import { badMd5, S3Error } from '../errors.ts';
 import { smallBody, type S3Request } from '../request.ts';
-import { checksumHeader, COMMON, promisedChecksum } from './checksum.ts';
+import { badChecksum, COMMON, expectedValue, promisedChecksum } from './checksum.ts';
 
 /** The MD5 in hex that the request promises; undefined for none. */
 export function contentMd5(exchange: Exchange): string | undefined {
@@ -15,17 +15,27 @@ export function contentMd5(exchange: Exchange): string | undefined {
   return bytes.toString('hex');
 }
 
-/** A whole small body that is what Content-MD5 or a checksum says; `required` where one of them must be there. */
-export async function vouchedBody(request: S3Request, { maxBytes, required = false }: { maxBytes?: number; required?: boolean } = {}): Promise<Buffer> {
+export interface Vouching {
+  readonly maxBytes?: number;
+  /** Something must say what the body is. */
+  readonly required?: boolean;
+  /** Whether a checksum among the headers is the body's: that of a completed upload is the object's. */
+  readonly checksums?: boolean;
+}
+
+/** A whole small body that is what Content-MD5 or a checksum says. */
+export async function vouchedBody(request: S3Request, { maxBytes, required = false, checksums = true }: Vouching = {}): Promise<Buffer> {
   const md5 = contentMd5(request.exchange);
-  const promised = promisedChecksum(request);
+  const promised = checksums ? promisedChecksum(request) : undefined;
   if (required && md5 === undefined && promised === undefined) throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
   const body = await smallBody(request, maxBytes);
-  if (md5 !== undefined && hash('md5', body, 'hex') !== md5) throw new S3Error('BadDigest');
+  if (md5 !== undefined) {
+    const found = hash('md5', body, 'hex');
+    if (found !== md5) throw badMd5(Buffer.from(md5, 'hex').toString('base64'), found);
+  }
   if (promised !== undefined) {
-    const expected = promised.value ?? request.trailers.get(checksumHeader(promised.algorithm));
     const name = COMMON[promised.algorithm];
-    if (checksumsOf([name], [body])[name].toString('base64') !== expected) throw new S3Error('BadDigest');
+    if (checksumsOf([name], [body])[name].toString('base64') !== expectedValue(request, promised)) throw badChecksum(promised.algorithm);
   }
   return body;
 }

@@ -30,10 +30,11 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set(['STANDARD', 'REDUCED_REDUN
 /** Content type, representation headers, user metadata, storage class and redirection that a request sets. */
 export function metadataOfHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const metadata: Record<string, string> = { [CONTENT_TYPE]: headers['content-type'] || DEFAULT_CONTENT_TYPE };
+  const isFramed = headers['x-amz-content-sha256']?.toString().startsWith('STREAMING-') === true;
   for (const [header, name] of STORED) {
     const value = headers[header];
     if (typeof value !== 'string' || value === '') continue;
-    const kept = name === 'Content-Encoding' ? withoutFraming(value) : value;
+    const kept = name === 'Content-Encoding' && isFramed ? withoutFraming(value) : value;
     if (kept !== '') metadata[name] = kept;
   }
   let userBytes = 0;

@@ -14,7 +14,8 @@ import { MAX_PARTS, MIN_PART_BYTES } from '../object/limits.ts';
 import { OBJECT_CHECKSUM, encryptionHeaders, OBJECT_ENCRYPTION } from '../object/metadata.ts';
 import { checkReadKey, clientKeyOf } from '../object/encryption.ts';
 import { writeObject } from '../object/write.ts';
-import { smallBody, xmlAnswer, type ObjectRequest } from '../request.ts';
+import { vouchedBody } from '../object/content-md5.ts';
+import { xmlAnswer, type ObjectRequest } from '../request.ts';
 import { malformed, parseXml, type XmlElement } from '../xml/parse.ts';
 import { leaf, xmlDocument } from '../xml/write.ts';
 import { formatVersionId } from '../object/version-id.ts';
@@ -31,7 +32,7 @@ export async function completeMultipartUpload(request: ObjectRequest): Promise<R
   const { store, target, key, bucket, exchange } = request;
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   const upload = await findUpload(request, true);
-  const listed = listedParts(parseXml(await smallBody(request, MAX_BODY_BYTES), 'CompleteMultipartUpload', 'CompletedMultipartUpload'));
+  const listed = listedParts(parseXml(await vouchedBody(request, { maxBytes: MAX_BODY_BYTES, checksums: false }), 'CompleteMultipartUpload', 'CompletedMultipartUpload'));
   const clientKey = clientKeyOf(exchange);
   checkReadKey(upload.metadata, clientKey);
   const token = hash('sha256', listed.map(({ number, etag }) => `${number}:${etag}`).join(','), 'hex');

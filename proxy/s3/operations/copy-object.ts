@@ -19,6 +19,8 @@ import { leaf, xmlDocument } from '../xml/write.ts';
 
 export async function copyObject(request: ObjectRequest): Promise<Response> {
   const { exchange, key } = request;
+  const range = exchange.header('range');
+  if (range !== undefined) throw new S3Error('InvalidArgument', 'RANGE is not supported in Copy!', { ArgumentName: 'Range', ArgumentValue: range });
   const [replaceMetadata, replaceTags] = ['x-amz-metadata-directive', 'x-amz-tagging-directive'].map((name) => isReplace(exchange.header(name), name));
   const source = await copySource(request);
   await using seen = await lookAt(source.request, { reading: 'get', ...READING, keyPrefix: 'x-amz-copy-source-' }, source.versionId);

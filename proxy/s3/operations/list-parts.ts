@@ -10,7 +10,7 @@ import { formatIso } from '../time.ts';
 import { element, leaf, xmlDocument } from '../xml/write.ts';
 
 export async function listParts(request: ObjectRequest): Promise<Response> {
-  const { store, target, key, bucket, query, directory } = request;
+  const { store, target, key, bucket, query, directory, settings } = request;
   authorize(request, { action: 's3:ListMultipartUploadParts', permission: 'WRITE', key });
   const upload = await findUpload(request);
   const limit = maxKeysOf(query, 'max-parts');
@@ -32,7 +32,7 @@ export async function listParts(request: ObjectRequest): Promise<Response> {
       ownerXml('Owner', owner, directory),
       leaf('StorageClass', upload.metadata[OBJECT_STORAGE_CLASS] ?? 'STANDARD'),
       leaf('PartNumberMarker', after),
-      following.length > page.length ? leaf('NextPartNumberMarker', page.at(-1)?.number ?? after) : '',
+      following.length > page.length || settings.swiftHabits ? leaf('NextPartNumberMarker', page.at(-1)?.number ?? after) : '',
       leaf('MaxParts', limit),
       leaf('IsTruncated', following.length > page.length),
       checksum === undefined ? '' : leaf('ChecksumAlgorithm', checksum.algorithm) + leaf('ChecksumType', checksum.type),
