@@ -34,7 +34,7 @@ export function s3Dialect(options: S3Options): Step {
     const exchange = ctx.state.exchange as Exchange;
     const site = websiteBucket(exchange, settings.website);
     if (site === undefined && !isS3Request(exchange, settings.domains)) return next();
-    const response = await (site === undefined ? answer(exchange, options) : shapedAnswer(exchange, options.log, () => answerWebsite(visitOf(exchange, options), site)));
+    const response = await (site === undefined ? answer(exchange, options) : shapedAnswer(exchange, options, () => answerWebsite(visitOf(exchange, options), site)));
     await reply(ctx, response).catch((error: unknown) => {
       log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
     });
@@ -42,18 +42,19 @@ export function s3Dialect(options: S3Options): Step {
 }
 
 async function answer(exchange: Exchange, options: S3Options): Promise<Response> {
-  const shaped = (work: () => Promise<Response>): Promise<Response> => shapedAnswer(exchange, options.log, work);
-  return signedBy(exchange, await shaped(async () => route(await requestOf(exchange, options), shaped)));
+  const shaped = (work: () => Promise<Response>): Promise<Response> => shapedAnswer(exchange, options, work);
+  const response = await shaped(async () => route(await requestOf(exchange, options), shaped));
+  return signedBy(exchange, options.settings.swiftHabits ? typed(response) : response);
 }
 
 /** The answer of some work, also where it is refused or fails. */
-async function shapedAnswer(exchange: Exchange, log: Log, work: () => Promise<Response>): Promise<Response> {
+async function shapedAnswer(exchange: Exchange, { log, settings }: S3Options, work: () => Promise<Response>): Promise<Response> {
   try {
     return await work();
   } catch (error) {
     const fault = asS3Error(error);
     if (fault === undefined || (fault.status >= 500 && fault.status !== 501)) log.error({ err: error, txn: exchange.transactionId }, fault === undefined ? 'a fault of ours' : 'the store could not do it');
-    return errorAnswer(exchange, fault ?? new S3Error('InternalError'));
+    return errorAnswer(exchange, fault ?? new S3Error('InternalError'), settings.swiftHabits);
   }
 }
 
@@ -73,10 +74,16 @@ async function requestOf(exchange: Exchange, { store, auth, settings, notificati
   return { exchange, store, settings, directory: auth.directory, auth, notifications, identified, caller: identified.holder, query, bucketName: bucket, key, trailers: new Map() };
 }
 
-function errorAnswer(exchange: Exchange, { code, status, message, detail, headers }: S3Error): Response {
+/** Where it came about is not told by Swift's s3api (`terse`). */
+function errorAnswer(exchange: Exchange, { code, status, message, detail, headers }: S3Error, terse: boolean): Response {
   const id = exchange.transactionId;
-  const body = plainDocument('Error', leaf('Code', code), leaf('Message', message), ...Object.entries(detail).map(([name, text]) => leaf(name, text)), leaf('Resource', exchange.path), leaf('RequestId', id), leaf('HostId', id));
+  const body = plainDocument('Error', leaf('Code', code), leaf('Message', message), ...Object.entries(detail).map(([name, text]) => leaf(name, text)), terse ? '' : leaf('Resource', exchange.path), leaf('RequestId', id), leaf('HostId', id));
   return { status, headers: { 'Content-Type': 'application/xml', ...headers }, body };
+}
+
+/** Swift's answers have a type, also where there is nothing of it. */
+function typed(response: Response): Response {
+  return response.body !== undefined || response.status === 304 ? response : { ...response, headers: { 'Content-Type': 'text/html; charset=UTF-8', ...response.headers } };
 }
 
 /** Every answer says who made it, and by which name it can be found in the log. */

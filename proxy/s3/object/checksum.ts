@@ -63,7 +63,8 @@ export function promisedChecksum({ exchange, identified }: S3Request): Promised 
 }
 
 export function checkForm(algorithm: S3Checksum, value: string, kind = 'header'): void {
-  if (Buffer.from(value, 'base64').length !== BYTES[algorithm] || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) throw new S3Error('InvalidRequest', `Value for ${checksumHeader(algorithm)} ${kind} is invalid.`);
+  const bytes = Buffer.from(value, 'base64');
+  if (bytes.length !== BYTES[algorithm] || bytes.toString('base64') !== value) throw new S3Error('InvalidRequest', `Value for ${checksumHeader(algorithm)} ${kind} is invalid.`);
 }
 
 /** The value that was promised: in the header, or behind the body that has been read. */

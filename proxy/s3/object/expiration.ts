@@ -1,16 +1,37 @@
-/** When a lifecycle rule will end an object, as answers say it. */
+/** When an object will end, by a lifecycle rule or by the time that it was given itself, as Swift's clients do: asked for, and shown. */
 import { timestampToMs, type Timestamp } from '#common';
+import { DELETE_AT } from '#proxy/core';
+import type { Exchange } from '#proxy/edge';
 import type { Metadata } from '#storage-node/protocol';
 import type { Bucket } from '../bucket/bucket.ts';
 import { expiresAt, hasTags, isFor, lifecycleOf } from '../lifecycle/due.ts';
+import { S3Error } from '../errors.ts';
 import { tagsOf } from './metadata.ts';
 
-/** Of the rules that will end it, the first to do so. */
+/** What the answers of Swift's s3api name as the rule. */
+const OWN_RULE = 'swift-object-expiration';
+/** The last second that has ten digits. */
+const LATEST = 9_999_999_999;
+
+/** The time that `X-Delete-At` or `X-Delete-After` gives a new object, as its metadata. */
+export function ownExpiration({ headers }: Exchange, nowMs: number): Record<string, string> {
+  const [at, after] = [headers['x-delete-at'], headers['x-delete-after']];
+  const name = after === undefined ? 'X-Delete-At' : 'X-Delete-After';
+  const text = after ?? at;
+  if (text === undefined) return {};
+  if (typeof text !== 'string' || !/^[+-]?\d{1,15}$/.test(text.trim())) throw new S3Error('InvalidArgument', `Non-integer ${name}`, { ArgumentName: name });
+  const seconds = Math.min(Number(text) + (after === undefined ? 0 : Math.ceil(nowMs / 1000)), LATEST);
+  if (seconds * 1000 < nowMs) throw new S3Error('InvalidArgument', `${name} in past`, { ArgumentName: name });
+  return { [DELETE_AT]: String(seconds) };
+}
+
+/** Of what will end it, the first to do so. */
 export function expirationHeader(bucket: Bucket, object: { key: string; bytes: number; timestamp: Timestamp; metadata: Metadata }): Record<string, string> {
   const rules = lifecycleOf(bucket);
-  if (rules.length === 0) return {};
+  const own = object.metadata[DELETE_AT];
+  if (rules.length === 0 && own === undefined) return {};
   const modifiedMs = timestampToMs(object.timestamp);
-  let first: { atMs: number; id: string } | undefined;
+  let first = own === undefined ? undefined : { atMs: Number(own) * 1000, id: OWN_RULE };
   for (const rule of rules) {
     if (!isFor(rule, { ...object, modifiedMs }) || !hasTags(rule, tagsOf(object.metadata))) continue;
     const atMs = expiresAt(rule, modifiedMs);

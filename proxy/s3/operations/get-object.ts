@@ -48,10 +48,10 @@ function answer(request: ObjectRequest, seen: Seen): Response {
   const headers = headersOf(request, seen);
   const verdict = evaluateConditions(conditionsOf(exchange), { etags: [seen.etag], modifiedSeconds: seen.modifiedSeconds });
   if (verdict === 'precondition-failed') throw new S3Error('PreconditionFailed');
-  if (verdict === 'not-modified') return { status: 304, headers: { ETag: headers['ETag']!, 'Last-Modified': headers['Last-Modified']!, ...versionHeader(seen.versionId) } };
+  if (verdict === 'not-modified') return { status: 304, headers: { ETag: headers['ETag']!, 'Last-Modified': headers['Last-Modified']!, 'Accept-Ranges': 'bytes', ...versionHeader(seen.versionId) } };
   const part = query.get('partNumber');
-  const range = part === undefined ? rangeOf(exchange.header('range'), seen.sizeBytes) : partRange(part, seen);
   if (part !== undefined && exchange.header('range') !== undefined) throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter');
+  const range = part === undefined ? rangeOf(exchange.header('range'), seen.sizeBytes) : partRange(part, seen);
   const count = part === undefined ? undefined : seen.parts?.length;
   if (count !== undefined) headers['x-amz-mp-parts-count'] = count;
   if (range === undefined) return { status: 200, headers: { ...headers, 'Content-Length': seen.sizeBytes }, body: bytesOf(seen, 0, seen.sizeBytes) };

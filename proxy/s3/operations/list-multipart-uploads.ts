@@ -11,7 +11,7 @@ import { element, leaf, xmlDocument } from '../xml/write.ts';
 
 export async function listMultipartUploads(request: BucketRequest): Promise<Response> {
   authorize(request, { action: 's3:ListBucketMultipartUploads', permission: 'READ' });
-  const { bucket, query, directory } = request;
+  const { bucket, query, directory, settings } = request;
   const parameters = listingParameters(query);
   const { prefix, delimiter, encode, encoded } = parameters;
   const limit = maxKeysOf(query, 'max-uploads');
@@ -19,14 +19,15 @@ export async function listMultipartUploads(request: BucketRequest): Promise<Resp
   const { entries, truncated } = await openUploads(request, parameters, { keyMarker, idMarker, limit });
   const last = entries.at(-1);
   const next = last === undefined ? undefined : isSubdirectory(last) ? { object: last.subdir.slice(1), id: '' } : uploadOfRow(last);
+  const tellsNext = truncated || (settings.swiftHabits && entries.length > 1);
   return xmlAnswer(
     xmlDocument(
       'ListMultipartUploadsResult',
       leaf('Bucket', bucket.container),
       leaf('KeyMarker', encode(keyMarker)),
       leaf('UploadIdMarker', idMarker),
-      leaf('NextKeyMarker', truncated && next !== undefined ? encode(next.object) : ''),
-      leaf('NextUploadIdMarker', truncated ? (next?.id ?? '') : ''),
+      leaf('NextKeyMarker', tellsNext && next !== undefined ? encode(next.object) : ''),
+      leaf('NextUploadIdMarker', tellsNext ? (next?.id ?? '') : ''),
       delimiter === '' ? '' : leaf('Delimiter', encode(delimiter)),
       leaf('Prefix', encode(prefix)),
       leaf('MaxUploads', limit),

@@ -4,7 +4,7 @@ import { authorize } from '../access/authorize.ts';
 import { S3Error } from '../errors.ts';
 import { checkedBody, checksumHeaders, packChecksum, promisedChecksum } from '../object/checksum.ts';
 import { encryptionHeaders, metadataOfHeaders, OBJECT_CHECKSUM } from '../object/metadata.ts';
-import { expirationHeader } from '../object/expiration.ts';
+import { expirationHeader, ownExpiration } from '../object/expiration.ts';
 import { encryptionFor } from '../object/encryption.ts';
 import { governedMetadata, writeObject, writtenHeader } from '../object/write.ts';
 import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, type ObjectRequest, type S3Request } from '../request.ts';
@@ -16,7 +16,7 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
   checkLength(request);
   const promised = promisedChecksum(request);
   const encryption = encryptionFor(request);
-  const metadata = { ...metadataOfHeaders(exchange.headers), ...governedMetadata(request, { encryption }) };
+  const metadata = { ...metadataOfHeaders(exchange.headers), ...ownExpiration(exchange, request.store.cluster.clock.nowMs()), ...governedMetadata(request, { encryption }) };
   const { body, counted } = checkedBody(request, bodyOf(request), promised);
   const lateMetadata = (): Record<string, string> => {
     const checksum = counted();
