@@ -46,8 +46,13 @@ export class Fences {
 
   /** Throws `device-unavailable` where the device is fenced. */
   check(device: string): void {
+    const fault = this.fault(device);
+    if (fault !== undefined) throw fault;
+  }
+
+  fault(device: string): StoreError | undefined {
     const fence = this.#fences.size === 0 ? undefined : this.#fences.get(device);
-    if (fence !== undefined) throw new StoreError('device-unavailable', `${device} is fenced: ${fence.reason}`);
+    return fence && new StoreError('device-unavailable', `${device} is fenced: ${fence.reason}`);
   }
 
   /** Takes note of a failed call; fences the device where its disk has failed too often. */

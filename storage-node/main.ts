@@ -116,7 +116,7 @@ async function openNodeDevice({ clock, policies, device: deviceOptions }: Storag
     if (event.event === 'device-fenced') void fences.raise(name, 'its disk failed writes');
   };
   const device = await openDevice({ directory, clock, policies, gatherer: gatherers.objects, ...deviceOptions, report });
-  const gate = { check: () => fences.check(name), note: (error: unknown) => fences.note(name, error) };
+  const gate = { fault: () => fences.fault(name), note: (error: unknown) => fences.note(name, error) };
   try {
     const databases = await openListingEngine({ directory: join(directory, 'listings'), clock, gatherer: gatherers.listings, reclaimAgreed: deviceOptions?.settings?.reclaimAgreed ?? false });
     const objects = new Map(device.policies.map((policy) => [policy, timelyObjects(device.objects(policy), { clock, gate })]));
