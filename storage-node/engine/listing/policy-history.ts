@@ -1,7 +1,8 @@
 /**
  * Which storage policy a container has, told from the puts it has heard of. A container takes the policy of the first put
  * since its last delete; as puts and deletes may be heard in any order, the later puts that asked for another policy have
- * to be remembered until a delete outlives them. Nearly always that is one run of one policy.
+ * to be remembered until a delete outlives them. Nearly always that is one run of one policy. Of a run its ends are known: where another replica's put parts it,
+ * that replica may know of an end that this one has forgotten, and two replicas that differ need to exchange their histories twice to agree.
  */
 import type { Timestamp } from '#common';
 
