@@ -27,7 +27,7 @@ async function livesUntilCaught(plant: Plant, atMost: number): Promise<{ lives: 
   return { lives: Infinity, message: `not caught in ${atMost} lives` };
 }
 
-const BOUNDS: Record<Exclude<Plant, 'none'>, number> = { 'no-fdatasync': 10, 'index-trusted': 100, 'checksums-ignored': 300 };
+const BOUNDS: Record<Exclude<Plant, 'none'>, number> = { 'no-fdatasync': 10, 'index-trusted': 100, 'checksums-ignored': 1500 };
 
 for (const plant of PLANTS) {
   if (plant === 'none') continue;
