@@ -56,7 +56,7 @@ export class EntryTable {
       const value = this.#index.get(this.#probe);
       return value === undefined ? undefined : this.#decoded(keyText, value);
     } catch (error) {
-      throw new StoreError('device-unavailable', 'the index cannot be read', { cause: error });
+      throw indexFault('read', error);
     }
   }
 
@@ -93,7 +93,7 @@ export class EntryTable {
       if (batch.length > 0) await this.#index.batch(batch);
     } catch (error) {
       this.#active = new Map([...changes, ...this.#active]);
-      throw error;
+      throw indexFault('written', error);
     } finally {
       this.#flushing = new Map();
     }
@@ -107,12 +107,17 @@ export class EntryTable {
   /** Entries of the keys whose leading `bits` bits are `first` or one of the `count - 1` numbers after it, above `after`; flush first. */
   async *range({ bits, first, count, after }: KeyRange): AsyncGenerator<[keyText: string, entry: Entry]> {
     const from = after === undefined ? boundary(bits, first) : Buffer.concat([indexKey(ENTRY_PREFIX, after), Buffer.of(0)]);
-    for await (const page of this.#index.range(from, boundary(bits, first + count))) {
-      for (const [key, value] of page) {
-        const keyText = textOfIndexKey(key);
-        const entry = this.#decoded(keyText, value);
-        if (entry !== undefined) yield [keyText, entry];
+    const pages = this.#index.range(from, boundary(bits, first + count))[Symbol.asyncIterator]();
+    try {
+      for (let next = await nextPage(pages); next.done !== true; next = await nextPage(pages)) {
+        for (const [key, value] of next.value) {
+          const keyText = textOfIndexKey(key);
+          const entry = this.#decoded(keyText, value);
+          if (entry !== undefined) yield [keyText, entry];
+        }
       }
+    } finally {
+      await pages.return?.(undefined);
     }
   }
 
@@ -122,6 +127,19 @@ export class EntryTable {
     this.#lost.add(keyText);
     this.onLoss?.(keyText);
     return undefined;
+  }
+}
+
+/** The port's error: whoever asks for a range, be it from another process, is told that the device failed. */
+function indexFault(what: 'read' | 'written', cause: unknown): StoreError {
+  return cause instanceof StoreError ? cause : new StoreError('device-unavailable', `the index cannot be ${what}`, { cause });
+}
+
+async function nextPage<T>(pages: AsyncIterator<T>): Promise<IteratorResult<T>> {
+  try {
+    return await pages.next();
+  } catch (error) {
+    throw indexFault('read', error);
   }
 }
 
