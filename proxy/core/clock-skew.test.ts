@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { isStoreError, ManualClock, MAX_SKEW_MS, timestampFromMs, timestampToMs, type StoreErrorCode } from '#common';
 import { bodyOfBuffer } from '#common/stream';
 import { hashPath } from '#ring';
-import { isSubdirectory } from '#storage-node/protocol';
 import { ifAbsent, type ObjectName, type Store } from './index.ts';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.fixture.ts';
+import { memoryCluster, namesIn, readText, type MemoryCluster } from './memory-cluster.fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const CONTAINER = { account: 'AUTH_test', container: 'photos' };
@@ -24,17 +23,9 @@ async function put(store: Store, data: string | Buffer, target = NAME, extra: ob
   return timestampToMs((await store.objects.put({ target, body: bodyOfBuffer(Buffer.from(data)), metadata: { 'Content-Type': 'text/plain' }, ...extra })).timestamp);
 }
 
-async function read(store: Store, target = NAME): Promise<string> {
-  await using open = await store.objects.get(target);
-  const parts: Buffer[] = [];
-  for await (const chunk of open.read(0, open.info.sizeBytes)) parts.push(chunk);
-  return Buffer.concat(parts).toString();
-}
+const read = (store: Store, target = NAME): Promise<string> => readText(store, target);
 
-async function names(store: Store): Promise<string[]> {
-  const page = await store.containers.list(CONTAINER, { limit: 100, marker: '', endMarker: '', prefix: '', delimiter: '', reverse: false });
-  return page.entries.map((entry) => (isSubdirectory(entry) ? entry.subdir : entry.name));
-}
+const names = (store: Store): Promise<string[]> => namesIn(store, CONTAINER);
 
 const fails = (code: StoreErrorCode) => (error: unknown) => isStoreError(error, code);
 

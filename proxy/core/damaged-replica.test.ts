@@ -5,7 +5,7 @@ import { bodyOfBuffer } from '#common/stream';
 import { hashPath } from '#ring';
 import type { MemoryObjectEngine } from '#storage-node/engine';
 import { ifAbsent, type ObjectName, type Store } from './index.ts';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.fixture.ts';
+import { memoryCluster, readText, type MemoryCluster } from './memory-cluster.fixture.ts';
 
 const CONTAINER = { account: 'AUTH_test', container: 'photos' };
 const NAME: ObjectName = { ...CONTAINER, object: 'cat.jpg' };
@@ -32,12 +32,7 @@ function put(store: Store, text: string, extra: object = {}): Promise<unknown> {
   return store.objects.put({ target: NAME, body: bodyOfBuffer(Buffer.from(text)), metadata: { 'Content-Type': 'text/plain' }, ...extra });
 }
 
-async function read(store: Store): Promise<string> {
-  await using open = await store.objects.get(NAME);
-  const parts: Buffer[] = [];
-  for await (const chunk of open.read(0, open.info.sizeBytes)) parts.push(chunk);
-  return Buffer.concat(parts).toString();
-}
+const read = (store: Store, target = NAME): Promise<string> => readText(store, target);
 
 const fails = (code: StoreErrorCode) => (error: unknown) => isStoreError(error, code);
 

@@ -20,6 +20,7 @@ import { whereabouts, type Whereabouts } from './where.ts';
 import { Witnesses } from './witnesses.ts';
 
 export type { AccountSummary } from './accounts.ts';
+export { askedExpiry } from './asked-expiry.ts';
 export type { Agenda, AgendaItem } from './agenda.ts';
 export type { Closing } from './closing.ts';
 export type { BucketClaim, Buckets } from './buckets.ts';

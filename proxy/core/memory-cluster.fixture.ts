@@ -4,7 +4,8 @@ import { memoryCache } from '#common/cache';
 import { PolicySet, RingBuilder, type RingDevice, type StoragePolicy } from '#ring';
 import type { DeviceClient } from '#storage-node/client';
 import { MemoryListingEngine, MemoryObjectEngine, timelyListings, timelyObjects } from '#storage-node/engine';
-import { openStore, type Cluster, type Encryption, type Store } from './index.ts';
+import { isSubdirectory } from '#storage-node/protocol';
+import { openStore, type Cluster, type ContainerName, type Encryption, type ObjectName, type Store } from './index.ts';
 
 export interface MemoryCluster {
   readonly store: Store;
@@ -112,4 +113,18 @@ function failing(client: DeviceClient, isAway: () => boolean, name: string): Dev
     });
   const objects = byPolicy((policy) => wrap(client.objects(policy)));
   return { objects, listings: wrap(client.listings) };
+}
+
+/** An object's data as text. */
+export async function readText(store: Store, target: ObjectName): Promise<string> {
+  await using open = await store.objects.get(target);
+  const parts: Buffer[] = [];
+  for await (const chunk of open.read(0, open.info.sizeBytes)) parts.push(chunk);
+  return Buffer.concat(parts).toString();
+}
+
+/** The names that a container lists, a hundred at most. */
+export async function namesIn(store: Store, container: ContainerName): Promise<string[]> {
+  const page = await store.containers.list(container, { limit: 100, marker: '', endMarker: '', prefix: '', delimiter: '', reverse: false });
+  return page.entries.map((entry) => (isSubdirectory(entry) ? entry.subdir : entry.name));
 }

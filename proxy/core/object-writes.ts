@@ -15,7 +15,7 @@ import type { Containers, ContainerSummary } from './containers.ts';
 import { harmless, inTime } from './in-time.ts';
 import type { ObjectName, Stored } from './objects.ts';
 import type { Placement, Replica } from './placement.ts';
-import { noteReceipt, type ObjectReceipt } from './receipts.ts';
+import { isCollecting, noteReceipt, type ObjectReceipt } from './receipts.ts';
 import { SlabsInUse } from './slabs-in-use.ts';
 import type { Happening, Witnesses } from './witnesses.ts';
 import { askAll, quorumFault, valuesOf, type Answer } from './quorum.ts';
@@ -284,7 +284,8 @@ export class ObjectWrites {
       if (!row.deleted) await this.#undo(place);
       throw new StoreError('container-not-found', 'the container was deleted meanwhile');
     }
-    if (this.#witnesses.any) await this.#witnesses.tell({ what: whatOf(info), target: place.target, container: place.container, info });
+    const telling = this.#witnesses.tell({ what: whatOf(info), target: place.target, container: place.container, info });
+    if (telling !== undefined) await telling;
   }
 
   /** The container went away while the object was written: nothing of it may stay. */
@@ -324,6 +325,7 @@ interface Writing {
 }
 
 function note(place: WritePlace, { answers, ...what }: { operation: ObjectReceipt['operation']; timestamp: Timestamp; answers: readonly Answer<WriteReceipt>[] }): void {
+  if (!isCollecting()) return;
   noteReceipt(place, { ...what, took: answers.flatMap((answer) => (answer.ok && answer.value.outcome === 'committed' ? [[answer.replica, answer.value] as const] : [])) });
 }
 

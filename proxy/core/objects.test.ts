@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { isStoreError, StoreError, type StoreErrorCode } from '#common';
 import { bodyOfBuffer, bodyOfChunks } from '#common/stream';
 import { hashPath } from '#ring';
-import { isSubdirectory, type ObjectInfo } from '#storage-node/protocol';
+import type { ObjectInfo } from '#storage-node/protocol';
 import { ifAbsent, type ObjectName, type Store } from './index.ts';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.fixture.ts';
+import { memoryCluster, namesIn, readText, type MemoryCluster } from './memory-cluster.fixture.ts';
 
 const CONTAINER = { account: 'AUTH_test', container: 'photos' };
 const NAME: ObjectName = { ...CONTAINER, object: 'cat.jpg' };
@@ -21,17 +21,9 @@ async function put(store: Store, text: string, target = NAME): Promise<string> {
   return (await store.objects.put({ target, body: bodyOfBuffer(Buffer.from(text)), metadata: { 'Content-Type': 'text/plain' } })).etag;
 }
 
-async function read(store: Store, target = NAME): Promise<string> {
-  await using open = await store.objects.get(target);
-  const parts: Buffer[] = [];
-  for await (const chunk of open.read(0, open.info.sizeBytes)) parts.push(chunk);
-  return Buffer.concat(parts).toString();
-}
+const read = (store: Store, target = NAME): Promise<string> => readText(store, target);
 
-async function names(store: Store): Promise<string[]> {
-  const page = await store.containers.list(CONTAINER, { limit: 100, marker: '', endMarker: '', prefix: '', delimiter: '', reverse: false });
-  return page.entries.map((entry) => (isSubdirectory(entry) ? entry.subdir : entry.name));
-}
+const names = (store: Store): Promise<string[]> => namesIn(store, CONTAINER);
 
 const fails = (code: StoreErrorCode) => (error: unknown) => isStoreError(error, code);
 

@@ -65,6 +65,11 @@ export function collectReceipts<T>(work: (receipts: Receipts) => Promise<T>): Pr
   return collecting.run(receipts, () => work(receipts));
 }
 
+/** Whether somebody collects: what is noted need not be made else. */
+export function isCollecting(): boolean {
+  return collecting.getStore() !== undefined;
+}
+
 /** Notes a write that a majority has, where somebody collects; `took` are the devices that took it. */
 export function noteReceipt(place: Receipted, { operation, timestamp, took }: { operation: ObjectReceipt['operation']; timestamp: Timestamp; took: readonly (readonly [Replica, WriteReceipt])[] }): void {
   const receipts = collecting.getStore();

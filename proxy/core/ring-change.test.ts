@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { isStoreError } from '#common';
 import { bodyOfBuffer, bodyOfChunks } from '#common/stream';
 import { hashPath, type Move, type RingBuilder } from '#ring';
-import type { ObjectName, Store } from './index.ts';
-import { memoryCluster, type MemoryCluster } from './memory-cluster.fixture.ts';
+import type { ObjectName } from './index.ts';
+import { memoryCluster, readText, type MemoryCluster } from './memory-cluster.fixture.ts';
 
 const CONTAINER = { account: 'AUTH_test', container: 'photos' };
 const METADATA = { 'Content-Type': 'text/plain' };
@@ -34,13 +34,6 @@ async function movingName(): Promise<{ target: ObjectName; move: Move }> {
   }
 }
 
-async function read(store: Store, target: ObjectName): Promise<string> {
-  await using open = await store.objects.get(target);
-  const parts: Buffer[] = [];
-  for await (const chunk of open.read(0, open.info.sizeBytes)) parts.push(chunk);
-  return Buffer.concat(parts).toString();
-}
-
 /** Leaves a write as a majority took it: the device that leaves and one of those that stay. */
 async function writtenOnLeaving(cluster: MemoryCluster, target: ObjectName, move: Move): Promise<{ held: string }> {
   const held = move.before.find((device) => !move.leaving.includes(device))!.device;
@@ -57,7 +50,7 @@ test('what two of three devices hold is found while one of the two is left and t
   const { held } = await writtenOnLeaving(cluster, target, move);
   cluster.changeRing(drainD1);
   cluster.down(held);
-  assert.equal(await read(cluster.store, target), 'meow');
+  assert.equal(await readText(cluster.store, target), 'meow');
 });
 
 test('a ring that forgets the device at once loses sight of it: which is why rings move gradually', async () => {
@@ -66,7 +59,7 @@ test('a ring that forgets the device at once loses sight of it: which is why rin
   const { held } = await writtenOnLeaving(cluster, target, move);
   cluster.changeRing(drainD1, { gradual: false });
   cluster.down(held);
-  await assert.rejects(read(cluster.store, target), (error) => isStoreError(error, 'object-not-found'));
+  await assert.rejects(readText(cluster.store, target), (error) => isStoreError(error, 'object-not-found'));
 });
 
 test('while a partition moves, a write is on a majority of the devices before and of those to come', async () => {
@@ -79,7 +72,7 @@ test('while a partition moves, a write is on a majority of the devices before an
   await cluster.store.objects.put({ target, body: bodyOfBuffer(Buffer.from('meow')), metadata: METADATA });
   cluster.up(away!.device);
   cluster.settleRing();
-  assert.equal(await read(cluster.store, target), 'meow');
+  assert.equal(await readText(cluster.store, target), 'meow');
   assert.equal(moveOf(cluster, target), undefined);
 });
 
@@ -98,5 +91,5 @@ test('an upload that outlives the ring it began by is on a majority of the new o
   };
   await cluster.store.objects.put({ target, body: bodyOfChunks(chunks(), body.length), metadata: METADATA });
   cluster.down(held);
-  assert.equal((await read(cluster.store, target)).length, body.length);
+  assert.equal((await readText(cluster.store, target)).length, body.length);
 });

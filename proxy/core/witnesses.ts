@@ -21,14 +21,9 @@ export class Witnesses {
     this.#witnesses.push(witness);
   }
 
-  async tell(happening: Happening): Promise<void> {
-    for (const witness of this.#witnesses) {
-      const telling = witness(happening);
-      if (telling !== undefined) await telling;
-    }
-  }
-
-  get any(): boolean {
-    return this.#witnesses.length > 0;
+  /** Undefined where nobody has anything to do for it: then nothing is waited for. */
+  tell(happening: Happening): Promise<unknown> | undefined {
+    const telling = this.#witnesses.map((witness) => witness(happening)).filter((each) => each !== undefined);
+    return telling.length === 0 ? undefined : Promise.all(telling);
   }
 }

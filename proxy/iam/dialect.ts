@@ -28,10 +28,9 @@ export interface IamOptions {
 const MAX_BODY_BYTES = 256 * 1024;
 
 export function iamDialect(options: IamOptions): Step {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const exchange = ctx.state.exchange as Exchange;
-    if (!isIamRequest(exchange)) return next();
-    await reply(ctx, await answer(exchange, options));
+    return isIamRequest(exchange) ? answer(exchange, options).then((response) => reply(ctx, response)) : next();
   };
 }
 

@@ -29,9 +29,14 @@ export function isS3Request(exchange: Exchange, domains: readonly string[]): boo
   return first.length <= LONGEST_BUCKET_NAME && !NOT_BUCKETS.has(first) && isBucketName(first);
 }
 
-/** What is before the longest of our domains in the Host; undefined where it is none of them, '' where it is exactly one. */
-function bucketOfHost(exchange: Exchange, domains: readonly string[]): string | undefined {
-  const host = exchange.header('host')?.toLowerCase().replace(/:\d+$/, '');
+/** The Host without its port. */
+export function hostOf(exchange: Exchange): string | undefined {
+  return exchange.header('host')?.toLowerCase().replace(/:\d*$/, '');
+}
+
+/** What is before the longest of the domains in the Host; undefined where it is none of them, '' where it is exactly one. */
+export function bucketOfHost(exchange: Exchange, domains: readonly string[]): string | undefined {
+  const host = hostOf(exchange);
   if (host === undefined) return undefined;
   const domain = domains.filter((each) => host === each || host.endsWith(`.${each}`)).sort((a, b) => b.length - a.length)[0];
   return domain === undefined ? undefined : host.slice(0, Math.max(0, host.length - domain.length - 1));

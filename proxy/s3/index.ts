@@ -30,14 +30,16 @@ export interface S3Options {
 /** Answers what speaks S3; everything else goes on to the next dialect. */
 export function s3Dialect(options: S3Options): Step {
   const { settings, log } = options;
-  return async (ctx, next) => {
-    const exchange = ctx.state.exchange as Exchange;
-    const site = websiteBucket(exchange, settings.website);
-    if (site === undefined && !isS3Request(exchange, settings.domains)) return next();
-    const response = await (site === undefined ? answer(exchange, options) : shapedAnswer(exchange, options, () => answerWebsite(visitOf(exchange, options), site)));
-    await reply(ctx, response).catch((error: unknown) => {
+  const serve = async (ctx: Parameters<Step>[0], exchange: Exchange, answering: Promise<Response>): Promise<void> => {
+    await reply(ctx, await answering).catch((error: unknown) => {
       log.warn({ err: error, txn: exchange.transactionId }, 'an answer broke off');
     });
+  };
+  return (ctx, next) => {
+    const exchange = ctx.state.exchange as Exchange;
+    const site = websiteBucket(exchange, settings.website);
+    if (site !== undefined) return serve(ctx, exchange, shapedAnswer(exchange, options, () => answerWebsite(visitOf(exchange, options), site)));
+    return isS3Request(exchange, settings.domains) ? serve(ctx, exchange, answer(exchange, options)) : next();
   };
 }
 

@@ -4,7 +4,7 @@ import { findBucket } from './bucket/bucket.ts';
 import { preflight, withCors } from './bucket/cors.ts';
 import { S3Error } from './errors.ts';
 import { causing } from './notifications/cause.ts';
-import { causeOf } from './notifications/causes.ts';
+import { causeOf } from './notifications/request-cause.ts';
 import { checkKey } from './object/key.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
 import { getBucketAcl, putBucketAcl } from './operations/bucket-acl.ts';

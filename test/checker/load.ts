@@ -2,10 +2,11 @@
  * The mixed load of a check: several clients at once that put, overwrite, post, copy, delete and read, some of them the same keys,
  * and tell the histories what they asked and what they were answered. They go on when servers die under them.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { SeededRandom } from '../../storage-node/engine/files/random.ts';
 import { newContent } from './body.ts';
 import { Unanswered, type Answer, type Asking } from './client.ts';
+import { Clients } from './clients.ts';
 import type { Ending, MetaWrite } from './history.ts';
 import type { Key, Namespace } from './namespace.ts';
 import { readObject } from './read.ts';
@@ -25,32 +26,24 @@ export interface LoadOptions {
 
 const HOT_KEYS = 16;
 const BIG_KEYS = 6;
-const FAULT_PAUSE_MS = 20;
 
 export class Load {
   readonly #options: LoadOptions;
-  readonly #clients: Promise<void>[];
-  #stopping = false;
+  readonly #clients: Clients;
   #names = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    this.#clients = Array.from({ length: options.clients }, (_, i) => this.#client(i));
+    this.#clients = new Clients(options.clients, (number) => {
+      const random = new SeededRandom(options.seed * 7919 + options.round * 101 + number);
+      const own: Key[] = [];
+      return () => this.#step(random, number, own);
+    });
   }
 
   /** Lets every client finish what it is at. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#clients);
-  }
-
-  async #client(number: number): Promise<void> {
-    const random = new SeededRandom(this.#options.seed * 7919 + this.#options.round * 101 + number);
-    const own: Key[] = [];
-    while (!this.#stopping) {
-      const answered = await this.#step(random, number, own);
-      if (!answered) await sleep(FAULT_PAUSE_MS);
-    }
+  stop(): Promise<void> {
+    return this.#clients.stop();
   }
 
   /** One operation; false where it got no good answer. */

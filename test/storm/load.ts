@@ -1,6 +1,7 @@
 /** The load of a round: many clients on few keys, some of them on the same one all the time, through all proxies that are up. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { SeededRandom } from '../../storage-node/engine/files/random.ts';
+import { Clients } from '../checker/clients.ts';
 import type { Condition } from '../simulation/history.ts';
 import { Asker, type Session, type Wish } from './asking.ts';
 import type { Evidence, KeyEvidence } from './evidence.ts';
@@ -21,37 +22,32 @@ export interface LoadOptions {
   readonly count: (what: string) => void;
 }
 
-const FAULT_PAUSE_MS = 20;
 const HOT_KEYS = 2;
 
 export class Load {
   readonly #options: LoadOptions;
-  readonly #clients: Promise<void>[];
-  #stopping = false;
+  readonly #clients: Clients;
   #turn = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    this.#clients = Array.from({ length: options.clients }, (_, i) => this.#client(i));
+    const { seed, session, evidence, fault, count } = options;
+    this.#clients = new Clients(options.clients, (number) => {
+      const random = new SeededRandom(seed * 7919 + number);
+      const asker = new Asker(`c${number + 1}`, { session, evidence, fault });
+      /** The last value that it saw or wrote, by key. */
+      const last = new Map<KeyEvidence, string>();
+      return async () => {
+        const answered = await this.#step(asker, random, last);
+        count(answered ? 'answers' : 'no answer, or one that leaves open what happened');
+        return answered;
+      };
+    });
   }
 
   /** Lets every client finish what it is at. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#clients);
-  }
-
-  async #client(number: number): Promise<void> {
-    const { seed, session, evidence, fault, count } = this.#options;
-    const random = new SeededRandom(seed * 7919 + number);
-    const asker = new Asker(`c${number + 1}`, { session, evidence, fault });
-    /** The last value that it saw or wrote, by key. */
-    const last = new Map<KeyEvidence, string>();
-    while (!this.#stopping) {
-      const answered = await this.#step(asker, random, last);
-      count(answered ? 'answers' : 'no answer, or one that leaves open what happened');
-      if (!answered) await sleep(FAULT_PAUSE_MS);
-    }
+  stop(): Promise<void> {
+    return this.#clients.stop();
   }
 
   async #step(asker: Asker, random: SeededRandom, last: Map<KeyEvidence, string>): Promise<boolean> {

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { parse } from 'yaml';
-import { isStoreError, StoreError } from '#common';
+import { StoreError } from '#common';
+import { sayingFaults } from '../faults/index.ts';
 import { run as rollOut } from '../rollout/command.ts';
 import { distributeRings, emptyNode, forget, layOut, layOutNode, readMembers, type Member } from './layout.ts';
 import { isHealthy, runningPid, signal, start } from './processes.ts';
@@ -33,33 +34,33 @@ export function clusterCommand(): Command {
     .option('--port <n>', 'of the first proxy', natural, 8080)
     .option('--storage-port <n>', 'of the first node', natural, 6201)
     .option('--config <file>', 'auth, policies, cache, limits and log for every process')
-    .action((dir: string, options: CreateOptions) => guarded(() => create(path.resolve(dir), options)));
+    .action((dir: string, options: CreateOptions) => sayingFaults(() => create(path.resolve(dir), options)));
   cluster
     .command('add-node')
     .description('start one node more, and let partitions move to it while the cluster serves')
     .argument('<dir>', 'the folder of the cluster')
     .option('--grace <seconds>', 'how long requests by the rings before may still be under way', natural, 30)
-    .action((dir: string, options: { grace: number }) => guarded(async () => void (await addNode(path.resolve(dir), options))));
+    .action((dir: string, options: { grace: number }) => sayingFaults(async () => void (await addNode(path.resolve(dir), options))));
   cluster
     .command('remove-node')
     .description('let partitions move away from a node while the cluster serves, and stop it')
     .argument('<dir>', 'the folder of the cluster')
     .argument('<node>', 'e.g. node2; it may be down, for good')
     .option('--grace <seconds>', 'how long requests by the rings before may still be under way', natural, 30)
-    .action((dir: string, node: string, options: { grace: number }) => guarded(() => removeNode(path.resolve(dir), node, options)));
+    .action((dir: string, node: string, options: { grace: number }) => sayingFaults(() => removeNode(path.resolve(dir), node, options)));
   cluster
     .command('rollout')
     .description('bring the rings in <dir>/rings to all members, wait until what moves has arrived, and settle it')
     .argument('<dir>', 'the folder of the cluster')
     .option('--grace <seconds>', 'how long requests by the rings before may still be under way', natural, 30)
-    .action((dir: string, options: { grace: number }) => guarded(() => roll(path.resolve(dir), options)));
+    .action((dir: string, options: { grace: number }) => sayingFaults(() => roll(path.resolve(dir), options)));
   const each = (name: string, description: string, act: (folder: string, member: Member) => Promise<string>): void => {
     cluster
       .command(name)
       .description(description)
       .argument('<dir>', 'the folder of the cluster')
       .argument('[members...]', 'which, e.g. node2 proxy1; all by default')
-      .action((dir: string, names: string[]) => guarded(() => forEach(path.resolve(dir), names, act)));
+      .action((dir: string, names: string[]) => sayingFaults(() => forEach(path.resolve(dir), names, act)));
   };
   each('start', 'start members', (folder, member) => start(folder, member));
   each('stop', 'stop members in order: requests in flight finish', (folder, member) => signal(folder, member, 'SIGTERM'));
@@ -122,16 +123,6 @@ async function forEach(folder: string, names: readonly string[], act: (folder: s
   for (const member of members) {
     if (names.length > 0 && !names.includes(member.name)) continue;
     console.log(`${member.name.padEnd(8)} ${await act(folder, member)}`);
-  }
-}
-
-async function guarded(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    console.error(`gori: ${error.message}`);
-    process.exitCode = 1;
   }
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { StoreError, systemClock } from '#common';
 import { loadBuilder, RingBuilder, ringFileName, saveBuilder, saveRing } from '#ring';
-import { makeFolder, newIdentity, readIdentity, writeIdentity, type ClusterIdentity } from '../server/index.ts';
+import { identityOf, makeFolder, newIdentity, writeIdentity, type ClusterIdentity } from '../server/index.ts';
 
 export interface ClusterPlan {
   readonly nodes: number;
@@ -63,8 +63,7 @@ async function layOutMember(folder: string, { plan, member, identity }: { plan: 
 export async function layOutNode(folder: string): Promise<Member> {
   const members = await readMembers(folder);
   const plan = JSON.parse(await readFile(path.join(folder, PLAN), 'utf8')) as ClusterPlan;
-  const identity = await readIdentity(folder);
-  if (identity === undefined) throw new StoreError('bad-request', `no cluster.json in ${folder}`);
+  const identity = await identityOf(folder);
   const nodes = members.filter(({ role }) => role === 'node');
   // Never a number that was used: the folder of a node that went is there still.
   const number = Math.max(0, ...(await readdir(folder)).map((name) => Number(/^node(\d+)$/.exec(name)?.[1] ?? 0))) + 1;

@@ -5,10 +5,12 @@
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { isStoreError, StoreError } from '#common';
-import { RingSet, type HashSalt, type Ring } from '#ring';
+import { concurrently, StoreError } from '#common';
+import type { RingSet} from '#ring';
+import { type HashSalt, type Ring } from '#ring';
 import { NodeClient } from '#storage-node/client';
-import { readIdentity } from '../server/index.ts';
+import { sayingFaults } from '../faults/index.ts';
+import { knownCluster } from '../server/index.ts';
 import { dispersionOf, dispersionWords, type Sampled } from './report.ts';
 import { sampleNames } from './sample.ts';
 
@@ -52,10 +54,10 @@ export function dispersionCommand(): Command {
       .option('--policy <index>', 'storage policy of the objects', '0');
   shared(dispersion.command('populate').description('put the sample: to do it again is harmless'))
     .option('--coverage <percent>', 'of the partitions', '1')
-    .action((options: Options) => guarded(() => populate(options)));
+    .action((options: Options) => sayingFaults(() => populate(options), 2));
   shared(dispersion.command('report').description('ask every device of the sample for its copy'))
     .option('--json', 'print JSON')
-    .action((options: Options) => guarded(() => report(options)));
+    .action((options: Options) => sayingFaults(() => report(options), 2));
   return dispersion;
 }
 
@@ -66,9 +68,9 @@ async function populate(options: Options): Promise<void> {
   const { rings, salt, account, container, objects } = stage;
   await put(stage, container, { 'X-Storage-Policy': await policyName(stage) });
   const names = sampleNames(objects, { salt, coverage, prefix: '', account, container });
-  await each(names, (name) => put(stage, `${container}/${name}`));
+  await concurrently(names, AT_ONCE, (name) => put(stage, `${container}/${name}`));
   const containers = sampleNames(rings.container, { salt, coverage, prefix: PREFIX, account });
-  await each(containers, (name) => put(stage, name));
+  await concurrently(containers, AT_ONCE, (name) => put(stage, name));
   console.log(`${names.length} objects in ${container} and ${containers.length} containers ${PREFIX}<n> of ${account}`);
 }
 
@@ -89,9 +91,7 @@ async function report(options: Options): Promise<void> {
 
 async function open(options: Options): Promise<Stage> {
   const folder = path.resolve(options.data);
-  const identity = await readIdentity(folder);
-  if (identity === undefined) throw new StoreError('bad-request', `no cluster.json in ${folder}`);
-  const rings = await RingSet.open({ folder: path.join(folder, 'rings'), salt: identity.salt });
+  const { identity, rings } = await knownCluster(folder);
   const policy = Number(options.policy);
   const session = await login(options, folder);
   return { ...session, salt: identity.salt, secret: identity.secret, rings, policy, objects: rings.object(policy), container: `${PREFIX}objects_${policy}` };
@@ -138,19 +138,5 @@ async function ask(url: string, init: RequestInit): Promise<Response> {
     return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     throw new StoreError('unavailable', `${url} does not answer: ${String((error as Error).cause ?? error)}`, { cause: error });
-  }
-}
-
-async function each(names: readonly string[], work: (name: string) => Promise<void>): Promise<void> {
-  for (let at = 0; at < names.length; at += AT_ONCE) await Promise.all(names.slice(at, at + AT_ONCE).map(work));
-}
-
-async function guarded(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    console.error(`gori: ${error.message}`);
-    process.exitCode = 2;
   }
 }

@@ -1,5 +1,5 @@
 /** Asks the devices themselves how many of the copies they should have are there: past proxies, so that nothing is mended by the looking. */
-import { isStoreError } from '#common';
+import { concurrently, isStoreError } from '#common';
 import { hashPath, type HashSalt, type Ring, type RingDevice } from '#ring';
 
 export interface Sampled {
@@ -43,7 +43,7 @@ export async function dispersionOf(ring: Ring, { salt, sampled, isThere }: { sal
     copiesFound += count;
     missing[primaries.length - count] = (missing[primaries.length - count] ?? 0) + 1;
   };
-  for (let at = 0; at < sampled.length; at += AT_ONCE) await Promise.all(sampled.slice(at, at + AT_ONCE).map(look));
+  await concurrently(sampled, AT_ONCE, look);
   return {
     sampled: sampled.length, copiesExpected, copiesFound, missing, unreachable,
     found: copiesExpected === 0 ? 0 : (100 * copiesFound) / copiesExpected,

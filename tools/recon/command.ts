@@ -1,11 +1,10 @@
 /** `gori recon`: how every storage node of a cluster is, asked of each by HTTP. Ends with status 1 where something wants looking after, 2 where it could not ask. */
 import path from 'node:path';
 import { Command } from 'commander';
-import { isStoreError, StoreError } from '#common';
-import { RingSet } from '#ring';
 import { bearerOf } from '#storage-node/protocol';
 import type { Recon } from '#storage-node';
-import { readIdentity } from '../server/index.ts';
+import { sayingFaults } from '../faults/index.ts';
+import { knownCluster } from '../server/index.ts';
 import { textTable } from '../ring/terminal.ts';
 import { ringTroubles, troublesOf } from './troubles.ts';
 
@@ -26,25 +25,17 @@ export function reconCommand(): Command {
     .option('--data <dir>', 'a folder with cluster.json and rings/ of the cluster', 'data')
     .option('--json', 'print JSON')
     .action(async (options: { data: string; json?: boolean }) => {
-      try {
+      await sayingFaults(async () => {
         const answers = await gather(path.resolve(options.data));
         const troubles = answers.flatMap(({ node, recon, fault, skewMs }) => troublesOf(recon, { fault, skewMs, nowMs: Date.now() }).map((text) => `${node}: ${text}`)).concat(ringTroubles(answers));
         console.log(options.json ? JSON.stringify({ nodes: answers, troubles }, null, 2) : [tables(answers), ...(troubles.length > 0 ? ['', ...troubles] : [])].join('\n'));
         process.exitCode = troubles.length > 0 ? 1 : 0;
-      } catch (error) {
-        if (!isStoreError(error)) throw error;
-        console.error(`gori: ${error.message}`);
-        process.exitCode = 2;
-      }
+      }, 2);
     });
 }
 
 async function gather(folder: string): Promise<NodeRecon[]> {
-  const identity = await readIdentity(folder);
-  if (identity === undefined) throw new StoreError('bad-request', `no cluster.json in ${folder}`);
-  const rings = await RingSet.open({ folder: path.join(folder, 'rings'), salt: identity.salt });
-  const devices = [rings.account, rings.container, rings.object(0)].flatMap((ring) => ring.devices);
-  const nodes = [...new Set(devices.flatMap((device) => (device ? [`${device.ip}:${device.port}`] : [])))].sort();
+  const { identity, nodes } = await knownCluster(folder);
   return Promise.all(nodes.map((node) => ask(node, bearerOf(identity.secret))));
 }
 

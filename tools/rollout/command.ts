@@ -2,8 +2,9 @@
 import path from 'node:path';
 import cliProgress from 'cli-progress';
 import { Command } from 'commander';
-import { isStoreError, StoreError, systemClock, untilSignalled } from '#common';
-import { readIdentity } from '../server/index.ts';
+import { StoreError, systemClock, untilSignalled } from '#common';
+import { sayingFaults } from '../faults/index.ts';
+import { identityOf } from '../server/index.ts';
 import { rollout, type RolloutOptions } from './rollout.ts';
 
 interface Options {
@@ -21,22 +22,13 @@ export function rolloutCommand(): Command {
     .requiredOption('--proxy <host:port...>', 'every proxy of the cluster')
     .option('--grace <seconds>', 'how long requests by the rings before may still be under way', Number, 30)
     .addHelpText('after', '\nIt can be broken off and begun again at any time.')
-    .action(async ({ data, proxy, grace }: Options) => {
-      try {
-        await run(path.resolve(data), proxy, { graceMs: grace * 1000 });
-      } catch (error) {
-        if (!isStoreError(error)) throw error;
-        console.error(`gori: ${error.message}`);
-        process.exitCode = 1;
-      }
-    });
+    .action(({ data, proxy, grace }: Options) => sayingFaults(() => run(path.resolve(data), proxy, { graceMs: grace * 1000 })));
 }
 
 /** Rolls out the rings of a data folder, with a bar where somebody watches. Throws as `rollout` does. */
 export async function run(folder: string, proxies: readonly string[], options: Pick<RolloutOptions, 'graceMs' | 'pollMs'> & { say?: (text: string) => void } = {}): Promise<void> {
   const signal = untilSignalled();
-  const identity = await readIdentity(folder);
-  if (identity === undefined) throw new StoreError('bad-request', `no cluster.json in ${folder}`);
+  const identity = await identityOf(folder);
   const watched = process.stderr.isTTY;
   const bar = new cliProgress.SingleBar({ format: 'arrived {bar} {percentage}% {left} {waiting}', stream: process.stderr, clearOnComplete: true, hideCursor: true }, cliProgress.Presets.shades_classic);
   const beganMs = Date.now();

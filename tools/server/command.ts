@@ -1,7 +1,8 @@
 /** `gori server`: one process of a cluster, or a whole cluster in one process. */
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { isStoreError, loadConfig, untilSignalled } from '#common';
+import { loadConfig, untilSignalled } from '#common';
+import { sayingFaults } from '../faults/index.ts';
 import { generatedUser } from './credentials.ts';
 import { addressOf, runServer, type Running } from './run.ts';
 
@@ -11,17 +12,13 @@ export function serverCommand(version: string): Command {
     .option('--data <dir>', 'where everything is kept (default: data)')
     .option('--port <number>', 'where clients are served (default: 8080)', parsePort)
     .option('--config <file>', 'a YAML configuration file')
-    .action(async (options: { data?: string; port?: number; config?: string }) => {
-      try {
+    .action((options: { data?: string; port?: number; config?: string }) =>
+      sayingFaults(async () => {
         const config = loadConfig(options.config, options);
         const signal = untilSignalled();
         await runServer(config, version, signal, (running) => void announce(running));
-      } catch (error) {
-        if (!isStoreError(error)) throw error;
-        console.error(`gori: ${error.message}`);
-        process.exitCode = 1;
-      }
-    });
+      }),
+    );
 }
 
 function parsePort(text: string): number {

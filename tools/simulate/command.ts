@@ -6,8 +6,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { Command } from 'commander';
-import { isStoreError, StoreError, systemClock } from '#common';
+import { StoreError, systemClock } from '#common';
 import { loadRing, parseDeviceQuery, searchDevices } from '#ring';
+import { sayingFaults } from '../faults/index.ts';
 import { failureWords } from './failure-words.ts';
 import { failureReport } from './ring-failure.ts';
 
@@ -32,7 +33,7 @@ export function simulateCommand(): Command {
     .option('--json', 'with --ring: print JSON')
     .action(async (given: Record<string, string | true> & { fail?: string[] }) => {
       const { ring, fail, dataGb, writeMb, readMb, afr, json, ...options } = given;
-      if (typeof ring === 'string') return told(() => ringFailure(ring, { fail: fail ?? [], dataGb: Number(dataGb), writeMb: Number(writeMb), readMb: Number(readMb), afr: Number(afr), json: json === true }));
+      if (typeof ring === 'string') return sayingFaults(() => ringFailure(ring, { fail: fail ?? [], dataGb: Number(dataGb), writeMb: Number(writeMb), readMb: Number(readMb), afr: Number(afr), json: json === true }), 2);
       const words = Object.entries(options).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, value]));
       const child = spawn(process.execPath, [PROGRAM, ...words], { stdio: 'inherit' });
       const [code] = (await once(child, 'exit')) as [number | null];
@@ -59,14 +60,4 @@ async function ringFailure(file: string, { fail, dataGb, writeMb, readMb, afr, j
   const report = failureReport({ ring, failed, dataBytes: dataGb * 1e9, writeBytesPerSecond: writeMb * 1e6, readBytesPerSecond: readMb * 1e6, failuresPerYear: afr, clock: systemClock });
   console.log(json ? JSON.stringify(report) : failureWords(report));
   process.exitCode = report.lost.partitions > 0 || report.withoutMajority > 0 ? 1 : 0;
-}
-
-async function told(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    console.error(`gori: ${error.message}`);
-    process.exitCode = 2;
-  }
 }

@@ -132,11 +132,9 @@ function payloadOf(exchange: Exchange, claim: V4Claim | undefined, made: { key: 
   const text = claim === undefined ? (exchange.header('x-amz-content-sha256') ?? UNSIGNED) : claim.payloadHash;
   const streaming = STREAMING.exec(text);
   if (streaming !== null) {
-    const decoded = exchange.header('x-amz-decoded-content-length');
-    if (decoded === undefined || !/^\d{1,15}$/.test(decoded)) throw signatureFault('MissingContentLength', 'You must provide the Content-Length HTTP header.');
     const { accessKey } = claim?.scope ?? {};
     const signing = streaming[1] === 'UNSIGNED' || claim === undefined || made === undefined ? undefined : { ...made, accessKey: accessKey!, timestamp: claim.timestamp, scope: scopeText(claim.scope), seed: claim.signature };
-    return { form: 'chunked', signing, trailers: streaming[2] === undefined ? undefined : trailersOf(exchange.header('x-amz-trailer')), decodedBytes: Number(decoded) };
+    return { form: 'chunked', signing, trailers: streaming[2] === undefined ? undefined : trailersOf(exchange.header('x-amz-trailer')), decodedBytes: decodedBytesOf(exchange) };
   }
   if (text === UNSIGNED || text === '') return { form: 'unsigned' };
   if (!/^[0-9a-fA-F]{64}$/.test(text)) {
@@ -149,12 +147,18 @@ function payloadOf(exchange: Exchange, claim: V4Claim | undefined, made: { key: 
 function otherPayload(exchange: Exchange): Payload {
   const text = exchange.header('x-amz-content-sha256') ?? UNSIGNED;
   if (text === UNSIGNED || text === '') return { form: 'unsigned' };
-  const decoded = exchange.header('x-amz-decoded-content-length');
-  if (!STREAMING.test(text)) return { form: 'hashed', sha256: text };
-  if (decoded === undefined || !/^\d{1,15}$/.test(decoded)) throw signatureFault('MissingContentLength', 'You must provide the Content-Length HTTP header.');
-  const { contentLength } = exchange;
-  if (contentLength !== undefined && contentLength !== Number(decoded)) throw shortBody(contentLength, Number(decoded));
+  if (STREAMING.test(text)) {
+    const decoded = decodedBytesOf(exchange);
+    const { contentLength } = exchange;
+    if (contentLength !== undefined && contentLength !== decoded) throw shortBody(contentLength, decoded);
+  }
   return { form: 'hashed', sha256: text };
+}
+
+function decodedBytesOf(exchange: Exchange): number {
+  const decoded = exchange.header('x-amz-decoded-content-length');
+  if (decoded === undefined || !/^\d{1,15}$/.test(decoded)) throw signatureFault('MissingContentLength', 'You must provide the Content-Length HTTP header.');
+  return Number(decoded);
 }
 
 /** Checksums that may come behind a body. */

@@ -3,7 +3,7 @@
  * caused it has his answer, and kept until its destination has taken it: told at once by the process that noted it, and by the worker of any
  * of them where that did not succeed. So it is told at least once; now and then twice, and not always in order.
  */
-import { concurrently, isStoreError, TICKS_PER_SECOND, formatTimestamp, type Clock, type Daemon, type Log, type Timestamp } from '#common';
+import { concurrently, isStoreError, formatTimestamp, timestampFromMs, type Clock, type Daemon, type Log, type Timestamp } from '#common';
 import { linkOf, versionOf, versionOfLink, VERSIONS, type AgendaItem, type Happening, type ObjectName, type Store } from '#proxy/core';
 import { changedAt } from '#storage-node/protocol';
 import { BUCKET_METADATA, Bucket } from '../bucket/bucket.ts';
@@ -144,10 +144,5 @@ export function rulesOf(bucket: Bucket): readonly NotificationRule[] {
 
 /** Tells of a change to what is said of an object. */
 export async function noteChanged({ notifications, bucket, target, store }: Pick<ObjectRequest, 'notifications' | 'bucket' | 'target' | 'store'>, { versionId, sizeBytes, etag }: Pick<Seen, 'versionId' | 'sizeBytes' | 'etag'>, event: string): Promise<void> {
-  await notifications.note(bucket, event, target, { at: momentOf(store.cluster.clock), versionId, object: { size: sizeBytes, etag } });
-}
-
-/** The moment of an event that no write has one for. */
-export function momentOf(clock: Clock): Timestamp {
-  return Math.floor((clock.nowMs() / 1000) * TICKS_PER_SECOND) as Timestamp;
+  await notifications.note(bucket, event, target, { at: timestampFromMs(store.cluster.clock.nowMs()), versionId, object: { size: sizeBytes, etag } });
 }

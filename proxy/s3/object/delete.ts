@@ -1,11 +1,10 @@
 /** Deleting one object or one version, for the request that names it and for the one that names a thousand. */
-import { isStoreError } from '#common';
+import { isStoreError, timestampFromMs } from '#common';
 import { CONTENT_TYPE, DELETE_MARKER_TYPE, versionOf, versionTarget, type ObjectName, type Store, type WriteCondition } from '#proxy/core';
 import type { ObjectInfo } from '#storage-node/protocol';
 import { authorize } from '../access/authorize.ts';
 import type { Bucket } from '../bucket/bucket.ts';
 import { S3Error } from '../errors.ts';
-import { momentOf } from '../notifications/notifications.ts';
 import type { ObjectRequest } from '../request.ts';
 import { asksBypass, refuseLocked } from './lock.ts';
 import type { VersionId } from './version-id.ts';
@@ -29,7 +28,7 @@ export async function deleteOne(request: ObjectRequest, versionId: VersionId | u
 /** Tells of a version that ended, or of a marker that was made; of what has no versions the write itself tells. */
 export async function noteDeleted({ notifications, bucket, target, store }: Pick<ObjectRequest, 'notifications' | 'bucket' | 'target' | 'store'>, { versionId }: Deleted, { made, kind }: { made: boolean; kind: string }): Promise<void> {
   if (versionId === undefined || bucket.versioning === undefined) return;
-  await notifications.note(bucket, `${kind}:Delete${made ? 'MarkerCreated' : ''}`, target, { at: momentOf(store.cluster.clock), versionId });
+  await notifications.note(bucket, `${kind}:Delete${made ? 'MarkerCreated' : ''}`, target, { at: timestampFromMs(store.cluster.clock.nowMs()), versionId });
 }
 
 /** What a DELETE does without a version; nobody is asked whether he may. */

@@ -1,6 +1,6 @@
 /** When an object will end, by a lifecycle rule or by the time that it was given itself, as Swift's clients do: asked for, and shown. */
 import { timestampToMs, type Timestamp } from '#common';
-import { DELETE_AT } from '#proxy/core';
+import { askedExpiry, DELETE_AT } from '#proxy/core';
 import type { Exchange } from '#proxy/edge';
 import type { Metadata } from '#storage-node/protocol';
 import type { Bucket } from '../bucket/bucket.ts';
@@ -10,19 +10,12 @@ import { tagsOf } from './metadata.ts';
 
 /** What the answers of Swift's s3api name as the rule. */
 const OWN_RULE = 'swift-object-expiration';
-/** The last second that has ten digits. */
-const LATEST = 9_999_999_999;
 
-/** The time that `X-Delete-At` or `X-Delete-After` gives a new object, as its metadata. */
-export function ownExpiration({ headers }: Exchange, nowMs: number): Record<string, string> {
-  const [at, after] = [headers['x-delete-at'], headers['x-delete-after']];
-  const name = after === undefined ? 'X-Delete-At' : 'X-Delete-After';
-  const text = after ?? at;
-  if (text === undefined) return {};
-  if (typeof text !== 'string' || !/^[+-]?\d{1,15}$/.test(text.trim())) throw new S3Error('InvalidArgument', `Non-integer ${name}`, { ArgumentName: name });
-  const seconds = Math.min(Number(text) + (after === undefined ? 0 : Math.ceil(nowMs / 1000)), LATEST);
-  if (seconds * 1000 < nowMs) throw new S3Error('InvalidArgument', `${name} in past`, { ArgumentName: name });
-  return { [DELETE_AT]: String(seconds) };
+/** The time that the headers give a new object, as its metadata. */
+export function ownExpiration({ headers }: Exchange, nowMs: number): Metadata {
+  const asked = askedExpiry(headers, nowMs);
+  if ('fault' in asked) throw new S3Error('InvalidArgument', asked.fault);
+  return asked.metadata;
 }
 
 /** Of what will end it, the first to do so. */

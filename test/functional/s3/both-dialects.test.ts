@@ -3,17 +3,16 @@ import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { GoriProcess } from '../swift/gori-process.ts';
-import { S3Session, texts } from './session.ts';
+import { S3Session, swiftSession, texts, type SwiftAsk } from './session.ts';
 
 let gori: GoriProcess;
 let s3: S3Session;
-let swift: (method: string, path: string, options?: { headers?: Record<string, string>; body?: string | Buffer }) => Promise<Response>;
+let swift: SwiftAsk;
 
 before(async () => {
   gori = await GoriProcess.start();
   s3 = new S3Session(gori.endpoint);
-  const { url, token } = await gori.login();
-  swift = (method, path, { headers = {}, body } = {}) => fetch(`${url}${path}`, { method, headers: { 'X-Auth-Token': token, ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }) });
+  swift = await swiftSession(gori);
 });
 
 after(async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { hash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { GoriProcess } from '../swift/gori-process.ts';
-import { S3Session } from './session.ts';
+import { S3Session, swiftSession, type SwiftAsk } from './session.ts';
 
 interface Shown {
   readonly writes: readonly { operation: string; object?: string; timestamp: string; policy: string; quorum: number; md5?: string; bytes?: number; devices: readonly { device: number; role: string; volume?: number; sequence?: number; synced?: string }[] }[];
@@ -12,13 +12,12 @@ interface Shown {
 const ASKING = { 'X-Gori-Receipt': 'true' };
 let gori: GoriProcess;
 let s3: S3Session;
-let swift: (method: string, path: string, options?: { headers?: Record<string, string>; body?: string | Buffer }) => Promise<Response>;
+let swift: SwiftAsk;
 
 before(async () => {
   gori = await GoriProcess.start();
   s3 = new S3Session(gori.endpoint);
-  const { url, token } = await gori.login();
-  swift = (method, path, { headers = {}, body } = {}) => fetch(`${url}${path}`, { method, headers: { 'X-Auth-Token': token, ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }) });
+  swift = await swiftSession(gori);
 });
 
 after(async () => {

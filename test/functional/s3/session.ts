@@ -1,5 +1,6 @@
 /** An S3 client in a few words: requests as they are, signed by aws4, against the real server. */
 import aws4 from 'aws4';
+import type { GoriProcess } from '../swift/gori-process.ts';
 
 export interface S3Answer {
   readonly status: number;
@@ -31,6 +32,14 @@ export class S3Session {
     if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${body.toString().slice(0, 500)}`);
     return body.toString();
   }
+}
+
+export type SwiftAsk = (method: string, path: string, options?: { headers?: Record<string, string>; body?: string | Buffer }) => Promise<Response>;
+
+/** A Swift client in as many words; `path` is below the account. */
+export async function swiftSession(gori: GoriProcess): Promise<SwiftAsk> {
+  const { url, token } = await gori.login();
+  return (method, path, { headers = {}, body } = {}) => fetch(`${url}${path}`, { method, headers: { 'X-Auth-Token': token, ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body) }) });
 }
 
 /** The texts of all elements of a name. */
