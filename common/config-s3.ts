@@ -50,7 +50,7 @@ export const s3Schema = z
     /**
      * Answers as Swift's s3api does where AWS documents otherwise, for clients that come from there: each user sees the buckets that he made,
      * and not those of his account's other users; a bucket made again is 409 to its owner too; listings of uploads and parts always name the next marker; errors do
-     * not name the resource; answers without a body have a type.
+     * not name the resource; a Content-Encoding of aws-chunked is kept where nothing is chunked; answers without a body have a type.
      */
     swiftHabits: z.boolean().default(false),
     /** Where events of buckets go: buckets name them `arn:gori:sqs:REGION:NAME:webhook` or `:redis`. */

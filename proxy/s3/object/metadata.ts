@@ -27,14 +27,13 @@ const MAX_USER_METADATA = 2048;
 const STORED: readonly (readonly [header: string, name: string])[] = REPRESENTATION_HEADERS.map((name) => [name.toLowerCase(), name]);
 const STORAGE_CLASSES: ReadonlySet<string> = new Set(['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER', 'DEEP_ARCHIVE', 'GLACIER_IR']);
 
-/** Content type, representation headers, user metadata, storage class and redirection that a request sets. */
-export function metadataOfHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+/** Content type, representation headers, user metadata, storage class and redirection that a request sets. `keepsFraming`: aws-chunked is a coding like others. */
+export function metadataOfHeaders(headers: IncomingHttpHeaders, { keepsFraming = false } = {}): Record<string, string> {
   const metadata: Record<string, string> = { [CONTENT_TYPE]: headers['content-type'] || DEFAULT_CONTENT_TYPE };
-  const isFramed = headers['x-amz-content-sha256']?.toString().startsWith('STREAMING-') === true;
   for (const [header, name] of STORED) {
     const value = headers[header];
     if (typeof value !== 'string' || value === '') continue;
-    const kept = name === 'Content-Encoding' && isFramed ? withoutFraming(value) : value;
+    const kept = name === 'Content-Encoding' && !keepsFraming ? withoutFraming(value) : value;
     if (kept !== '') metadata[name] = kept;
   }
   let userBytes = 0;

@@ -11,12 +11,12 @@ import { bodyOf, emptyAnswer, MAX_OBJECT_BYTES, type ObjectRequest, type S3Reque
 import { contentMd5 } from '../object/content-md5.ts';
 
 export async function putObject(request: ObjectRequest): Promise<Response> {
-  const { exchange, key } = request;
+  const { exchange, key, settings } = request;
   authorize(request, { action: 's3:PutObject', permission: 'WRITE', key });
   checkLength(request);
   const promised = promisedChecksum(request);
   const encryption = encryptionFor(request);
-  const metadata = { ...metadataOfHeaders(exchange.headers), ...ownExpiration(exchange, request.store.cluster.clock.nowMs()), ...governedMetadata(request, { encryption }) };
+  const metadata = { ...metadataOfHeaders(exchange.headers, { keepsFraming: settings.swiftHabits && !isFramed(request) }), ...ownExpiration(exchange, request.store.cluster.clock.nowMs()), ...governedMetadata(request, { encryption }) };
   const { body, counted } = checkedBody(request, bodyOf(request), promised);
   const lateMetadata = (): Record<string, string> => {
     const checksum = counted();
@@ -24,6 +24,11 @@ export async function putObject(request: ObjectRequest): Promise<Response> {
   };
   const { etag, versionId, sizeBytes, timestamp } = await writeObject(request, { body, metadata, lateMetadata, expectedEtag: contentMd5(exchange), keymaster: encryption?.keymaster });
   return emptyAnswer(200, { ETag: `"${etag}"`, ...writtenHeader(versionId), ...checksumHeaders(counted()), ...encryptionHeaders(encryption?.label), ...expirationHeader(request.bucket, { key, bytes: sizeBytes, timestamp, metadata }) });
+}
+
+/** Whether the body comes in chunks of its own. Swift's s3api keeps the word for that where it does not. */
+function isFramed({ exchange }: S3Request): boolean {
+  return exchange.header('x-amz-content-sha256')?.startsWith('STREAMING-') === true;
 }
 
 /** Refuses uploads whose length nobody says, or that are too large for one request. */
