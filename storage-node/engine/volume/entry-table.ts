@@ -107,17 +107,16 @@ export class EntryTable {
   /** Entries of the keys whose leading `bits` bits are `first` or one of the `count - 1` numbers after it, above `after`; flush first. */
   async *range({ bits, first, count, after }: KeyRange): AsyncGenerator<[keyText: string, entry: Entry]> {
     const from = after === undefined ? boundary(bits, first) : Buffer.concat([indexKey(ENTRY_PREFIX, after), Buffer.of(0)]);
-    const pages = this.#index.range(from, boundary(bits, first + count))[Symbol.asyncIterator]();
     try {
-      for (let next = await nextPage(pages); next.done !== true; next = await nextPage(pages)) {
-        for (const [key, value] of next.value) {
+      for await (const page of this.#index.range(from, boundary(bits, first + count))) {
+        for (const [key, value] of page) {
           const keyText = textOfIndexKey(key);
           const entry = this.#decoded(keyText, value);
           if (entry !== undefined) yield [keyText, entry];
         }
       }
-    } finally {
-      await pages.return?.(undefined);
+    } catch (error) {
+      throw indexFault('read', error);
     }
   }
 
@@ -133,14 +132,6 @@ export class EntryTable {
 /** The port's error: whoever asks for a range, be it from another process, is told that the device failed. */
 function indexFault(what: 'read' | 'written', cause: unknown): StoreError {
   return cause instanceof StoreError ? cause : new StoreError('device-unavailable', `the index cannot be ${what}`, { cause });
-}
-
-async function nextPage<T>(pages: AsyncIterator<T>): Promise<IteratorResult<T>> {
-  try {
-    return await pages.next();
-  } catch (error) {
-    throw indexFault('read', error);
-  }
 }
 
 /** The index key that entries of prefix `number` and later stand behind. */
